@@ -1,0 +1,104 @@
+//! Where things live below the home directory.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::error::ConfigError;
+
+/// The home directory of a node: `--home`, else `$GGEN_HOME`, else `~/.ggen`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// Takes `root` as the home directory. Nothing is created or checked here.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self(root.into())
+    }
+
+    /// `flag`, else `$GGEN_HOME`, else `~/.ggen`; a relative one is taken from the current directory.
+    ///
+    /// # Errors
+    /// None of them is set, or there is no current directory to take a relative one from.
+    pub fn resolve(flag: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::choose(flag, std::env::var_os("GGEN_HOME"), std::env::var_os("HOME"))
+    }
+
+    fn choose(flag: Option<&Path>, ggen: Option<OsString>, user: Option<OsString>) -> Result<Self, ConfigError> {
+        let set = |value: Option<OsString>| value.filter(|v| !v.is_empty()).map(PathBuf::from);
+        let chosen = match (flag, set(ggen)) {
+            (Some(flag), _) if !flag.as_os_str().is_empty() => flag.to_owned(),
+            (_, Some(ggen)) => ggen,
+            _ => set(user).ok_or(ConfigError::NoHome)?.join(".ggen"),
+        };
+        let absolute = std::path::absolute(&chosen).map_err(|e| ConfigError::io("find", &chosen, e))?;
+        Ok(Self(absolute))
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// `p2p-config.toml`
+    pub fn config_file(&self) -> PathBuf {
+        self.0.join("p2p-config.toml")
+    }
+
+    /// `p2p/`: identity, database, socket, lock and logs.
+    pub fn p2p_dir(&self) -> PathBuf {
+        self.0.join("p2p")
+    }
+
+    /// `p2p/identity.key`
+    pub fn identity_file(&self) -> PathBuf {
+        self.p2p_dir().join("identity.key")
+    }
+
+    /// `p2p/market.db`
+    pub fn database_file(&self) -> PathBuf {
+        self.p2p_dir().join("market.db")
+    }
+
+    /// `p2p/node.sock`
+    pub fn socket_file(&self) -> PathBuf {
+        self.p2p_dir().join("node.sock")
+    }
+
+    /// `p2p/node.lock`
+    pub fn lock_file(&self) -> PathBuf {
+        self.p2p_dir().join("node.lock")
+    }
+
+    /// `p2p/logs/`
+    pub fn logs_dir(&self) -> PathBuf {
+        self.p2p_dir().join("logs")
+    }
+
+    /// `p2p-cache/blobs/`
+    pub fn blobs_dir(&self) -> PathBuf {
+        self.0.join("p2p-cache").join("blobs")
+    }
+
+    /// `packs/`: what is installed.
+    pub fn packs_dir(&self) -> PathBuf {
+        self.0.join("packs")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_comes_before_the_environment_before_the_user() {
+        let choose = |flag: Option<&str>, ggen: Option<&str>, user: Option<&str>| {
+            Home::choose(flag.map(Path::new), ggen.map(OsString::from), user.map(OsString::from))
+                .map(|home| home.root().to_owned())
+        };
+        assert_eq!(choose(Some("/a"), Some("/b"), Some("/c")).unwrap(), Path::new("/a"));
+        assert_eq!(choose(None, Some("/b"), Some("/c")).unwrap(), Path::new("/b"));
+        assert_eq!(choose(None, Some(""), Some("/c")).unwrap(), Path::new("/c/.ggen"));
+        assert!(matches!(choose(None, None, None), Err(ConfigError::NoHome)));
+        assert!(choose(Some("here"), None, None).unwrap().is_absolute());
+    }
+}
