@@ -1,6 +1,7 @@
 //! `ggen-p2p-tui`: publish, discover, verify and install ggen packages peer to peer.
 //!
 //! Layers, lowest first: [`config`], [`market`] ← [`net`] ← [`app`] ← [`ui`]. Nothing reaches upward;
-//! `tests/layers.rs` holds this.
+//! `tests/end_to_end/layers.rs` holds this.
 
 pub mod config;
+pub mod market;

@@ -1,0 +1,164 @@
+//! Packing.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use tar::{Builder, EntryType, Header};
+use tempfile::NamedTempFile;
+
+use super::list::{self, Listed};
+use super::{BLOCK, FileEntry, MAX_ARCHIVE, Packed, unpacked_limit};
+use crate::market::error::{Action, IoContext};
+use crate::market::merkle::{BlobDigest, BlobHasher};
+use crate::market::{MarketError, PackageId, SafeText, files};
+
+/// zstd's level; a change changes every package id.
+const LEVEL: i32 = 3;
+
+/// Packs the package in `dir`; `temp_dir` receives the archive as a temporary file. The same directory gives the same bytes.
+///
+/// Findings of severity `Error` say what keeps the package from being published; such files are not in the archive.
+pub fn pack(dir: &Path, temp_dir: &Path) -> Result<Packed, MarketError> {
+    let (listed, findings) = list::list(dir)?;
+    if listed.is_empty() {
+        return Err(MarketError::Refused {
+            message: format!("{} has no files to publish", dir.display()),
+            hint: "give the directory of a package; a .gitignore there may ignore too much".into(),
+        });
+    }
+    let unpacked = tar_size(&listed);
+    let (archive, digest) = write_archive(&listed, unpacked, temp_dir)?;
+    check_size(dir, unpacked, digest.size)?;
+    Ok(Packed {
+        package_id: PackageId(digest.sha256),
+        size: digest.size,
+        merkle_root: digest.merkle_root(),
+        leaves: digest.leaves,
+        files: listed.iter().map(|file| FileEntry { path: SafeText::new(&file.path), size: file.size }).collect(),
+        findings,
+        archive,
+    })
+}
+
+/// What extraction would refuse is refused here.
+fn check_size(dir: &Path, unpacked: u64, packed: u64) -> Result<(), MarketError> {
+    let hint = "leave large generated files out of the package";
+    let refused = |message| Err(MarketError::Refused { message, hint: hint.into() });
+    if packed > MAX_ARCHIVE {
+        return refused(format!("the archive of {} has {packed} bytes, over 512 MiB", dir.display()));
+    }
+    if unpacked > unpacked_limit(packed) {
+        return refused(format!(
+            "{} compresses from {unpacked} to {packed} bytes; more than 20:1 is taken for an archive bomb",
+            dir.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Bytes of the tar: a header and whole blocks for each file, two blocks at the end.
+fn tar_size(listed: &[Listed]) -> u64 {
+    listed.iter().map(|file| BLOCK + file.size.next_multiple_of(BLOCK)).sum::<u64>() + 2 * BLOCK
+}
+
+fn write_archive(
+    listed: &[Listed],
+    tar_size: u64,
+    temp_dir: &Path,
+) -> Result<(NamedTempFile, BlobDigest), MarketError> {
+    let temp = files::temp_file(temp_dir)?;
+    let digest = write_tar(listed, tar_size, &temp)?;
+    Ok((temp, digest))
+}
+
+fn write_tar(listed: &[Listed], tar_size: u64, temp: &NamedTempFile) -> Result<BlobDigest, MarketError> {
+    let to_temp = |error| MarketError::io(Action::Write, temp.path(), error);
+    let output = Hashing { inner: BufWriter::new(temp.as_file()), hasher: BlobHasher::default() };
+    let mut encoder = zstd::Encoder::new(output, LEVEL).map_err(to_temp)?;
+    encoder.include_checksum(true).map_err(to_temp)?;
+    encoder.include_contentsize(true).map_err(to_temp)?;
+    encoder.set_pledged_src_size(Some(tar_size)).map_err(to_temp)?;
+    let mut tar = Builder::new(encoder);
+    for file in listed {
+        append(&mut tar, file, temp.path())?;
+    }
+    let mut output = tar.into_inner().and_then(zstd::Encoder::finish).map_err(to_temp)?;
+    output.inner.flush().map_err(to_temp)?;
+    Ok(output.hasher.finish())
+}
+
+fn append<W: Write>(tar: &mut Builder<W>, file: &Listed, temp: &Path) -> Result<(), MarketError> {
+    let source = File::open(&file.source).at(Action::Read, &file.source)?;
+    let mut source = Exactly { inner: BufReader::new(source), left: file.size, failed: None };
+    let header = header(file).at(Action::Write, temp)?;
+    let appended = tar.append(&header, &mut source);
+    match source.failed.take() {
+        Some(error) => Err(MarketError::io(Action::Read, &file.source, error)),
+        None => appended.at(Action::Write, temp),
+    }
+}
+
+fn header(file: &Listed) -> std::io::Result<Header> {
+    let mut header = Header::new_ustar();
+    header.set_path(&file.path)?;
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(if file.executable { 0o755 } else { 0o644 });
+    header.set_size(file.size);
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_cksum();
+    Ok(header)
+}
+
+/// Why `path` cannot be written into a ustar header: 100 bytes of name behind a prefix of 155, divided at a `/`.
+pub(super) fn unpackable(path: &str) -> Option<&'static str> {
+    let fits = Header::new_ustar().set_path(path).is_ok();
+    (!fits).then_some("its path is too long for an archive (a last part of over 100 bytes, or over 255 in all)")
+}
+
+/// Reads exactly as many bytes as were listed: a file that changes meanwhile would shift all that follows it.
+struct Exactly<R> {
+    inner: R,
+    left: u64,
+    /// What kept the file from being read, apart from errors of the archive being written.
+    failed: Option<std::io::Error>,
+}
+
+impl<R: Read> Exactly<R> {
+    fn fail(&mut self, error: std::io::Error) -> std::io::Error {
+        let copy = std::io::Error::new(error.kind(), error.to_string());
+        self.failed = Some(error);
+        copy
+    }
+}
+
+impl<R: Read> Read for Exactly<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer).map_err(|error| self.fail(error))?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) if read > 0 || left == 0 || buffer.is_empty() => self.left = left,
+            _ => return Err(self.fail(std::io::Error::other("it changed while it was being packed; try again"))),
+        }
+        Ok(read)
+    }
+}
+
+/// Hashes what is written through it.
+struct Hashing<W> {
+    inner: W,
+    hasher: BlobHasher,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -1,0 +1,23 @@
+//! The domain: manifests, archives, releases and their signatures, the catalogue. No network, no screen.
+
+pub mod archive;
+pub mod error;
+mod files;
+pub mod ids;
+pub mod install;
+pub mod key;
+pub mod manifest;
+pub mod merkle;
+pub mod release;
+pub mod store;
+#[cfg(test)]
+mod testing;
+pub mod text;
+
+pub use error::MarketError;
+pub use ids::{PackageId, PackageName, PublisherKey, ReleaseId};
+pub use key::Identity;
+pub use manifest::{Dependency, Finding, Manifest, Severity};
+pub use release::{Release, SignedRelease, VerifiedRelease};
+pub use store::{Db, Store};
+pub use text::SafeText;

@@ -1,0 +1,49 @@
+//! The rules that a decoded release must keep, whoever made it.
+
+use super::{MAX_CLOCK_SKEW, Release, refused};
+use crate::market::archive::{MAX_ARCHIVE, MAX_FILES};
+use crate::market::{MarketError, SafeText};
+
+/// The largest sequence number and time: what a double holds exactly (RFC 8259 section 6), so that every reader of the
+/// JSON sees the number that was signed.
+pub(super) const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// Rules that hold at any time and on any network.
+pub(super) fn fields(release: &Release) -> Result<(), MarketError> {
+    rule(is_network_name(&release.network), || "its network name is not 1 to 64 printable ASCII characters".into())?;
+    rule((1..=MAX_ARCHIVE).contains(&release.size), || {
+        format!("its archive size of {} bytes is not between 1 and {MAX_ARCHIVE}", release.size)
+    })?;
+    rule((1..=MAX_FILES).contains(&release.file_count), || {
+        format!("its file count of {} is not between 1 and {MAX_FILES}", release.file_count)
+    })?;
+    rule((1..=MAX_NUMBER).contains(&release.sequence), || format!("its sequence number is {}", release.sequence))?;
+    rule((release.sequence == 1) == release.previous.is_none(), || {
+        format!("with sequence number {} it must name its predecessor, and the first must not", release.sequence)
+    })?;
+    rule(release.expires_at <= MAX_NUMBER && release.published_at < release.expires_at, || {
+        format!("it expires (at {}) before it was published (at {})", release.expires_at, release.published_at)
+    })?;
+    let reason = release.yank_reason.as_deref().map(str::trim);
+    rule(reason != Some(""), || "it withdraws a version without saying why".into())
+}
+
+/// Rules that depend on where and when a release is read. `now` in Unix seconds.
+pub(super) fn network_and_time(release: &Release, network: &str, now: u64) -> Result<(), MarketError> {
+    rule(release.network == network, || {
+        let theirs = SafeText::capped(&release.network, 64);
+        format!("it belongs to the network '{theirs}', this node to '{network}'")
+    })?;
+    rule(release.expires_at > now, || format!("it expired at {} (Unix time)", release.expires_at))?;
+    rule(release.published_at <= now.saturating_add(MAX_CLOCK_SKEW), || {
+        format!("it claims to be published in the future, at {} (Unix time; now {now})", release.published_at)
+    })
+}
+
+fn is_network_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn rule(kept: bool, reason: impl FnOnce() -> String) -> Result<(), MarketError> {
+    if kept { Ok(()) } else { Err(refused(reason())) }
+}

@@ -1,0 +1,112 @@
+//! The SQLite store (catalogue, blobs, installs, peers) and the blob folder.
+//!
+//! The catalogue holds verified releases only: the ways in take [`VerifiedRelease`]. Blobs are files named by their
+//! hash; a row says that one is complete. File first, database commit last, so that a crash leaves at worst a file
+//! without a row, which the next start removes.
+
+mod blobs;
+mod catalogue;
+mod convert;
+mod installs;
+mod peers;
+mod schema;
+mod search;
+mod thread;
+
+#[cfg(test)]
+mod publish_tests;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use super::merkle::Hash;
+use super::{PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease};
+
+pub use peers::MAX_PEERS;
+pub use thread::Store;
+
+/// The database, used from one thread only (see [`Store`]).
+pub struct Db {
+    conn: Connection,
+    /// `<home>/p2p-cache/blobs`
+    blobs: PathBuf,
+    /// `<home>/p2p-cache/incoming`
+    incoming: PathBuf,
+}
+
+/// What became of a release given to [`Db::accept`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// New to this catalogue.
+    New,
+    /// Already there.
+    Known,
+    /// A validly signed release that contradicts what is there: same (publisher, name, sequence) with other content,
+    /// or an already published version changed. Kept out.
+    Conflict,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Distinct (publisher, name).
+    pub packages: u64,
+    pub releases: u64,
+    pub blobs: u64,
+    /// Bytes of all blobs.
+    pub blob_bytes: u64,
+}
+
+/// A search answer, best first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub release: VerifiedRelease,
+    /// Higher is better; an exact name comes first.
+    pub score: f64,
+    /// Whether this node has the blob.
+    pub have_blob: bool,
+    /// Installed version under that name, if any.
+    pub installed: Option<semver::Version>,
+    /// Unix seconds.
+    pub first_seen: u64,
+}
+
+/// A blob this node holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlobInfo {
+    pub package_id: PackageId,
+    pub size: u64,
+    pub leaves: Vec<Hash>,
+}
+
+/// What is installed under a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Installed {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub package_id: PackageId,
+    /// Unix seconds.
+    pub installed_at: u64,
+    pub files: u32,
+    pub bytes: u64,
+}
+
+/// What is remembered of a peer between runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PeerRecord {
+    pub peer_id: String,
+    /// Multiaddrs that worked, newest first, at most 8.
+    pub addrs: Vec<String>,
+    pub agent: SafeText,
+    pub successes: u64,
+    pub failures: u64,
+    /// Unix seconds.
+    pub last_seen: u64,
+    /// Unix seconds; 0 when not banned; u64::MAX: until unbanned by hand.
+    pub banned_until: u64,
+    pub ban_reason: SafeText,
+}

@@ -1,0 +1,75 @@
+//! The thread that owns the database.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use tokio::sync::oneshot;
+
+use super::Db;
+use crate::config::Home;
+use crate::market::MarketError;
+
+type Job = Box<dyn FnOnce(&mut Db) + Send>;
+
+/// A handle to the thread that owns [`Db`]. Cheap to clone. The thread ends when the last handle is dropped.
+// The channel needs no bound of its own: every asker waits for its answer, so there are never more jobs than askers.
+#[derive(Clone)]
+pub struct Store {
+    jobs: Sender<Job>,
+}
+
+impl Store {
+    /// Opens (or makes, or migrates) the database and blob folder of `home`, starts the thread.
+    pub fn open(home: &Home) -> Result<Self, MarketError> {
+        let db = Db::open(home)?;
+        let (jobs, queue) = channel();
+        std::thread::Builder::new()
+            .name("market-db".into())
+            .spawn(move || serve(db, &queue))
+            .map_err(|error| MarketError::Failed(format!("cannot start the database thread: {error}")))?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs `job` on the database thread. Errors when the thread is gone.
+    pub async fn run<R, F>(&self, job: F) -> Result<R, MarketError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Db) -> Result<R, MarketError> + Send + 'static,
+    {
+        self.submit(job)?.await.unwrap_or_else(|_| Err(unanswered()))
+    }
+
+    /// The same, blocking the calling thread; not for async code.
+    pub fn run_blocking<R, F>(&self, job: F) -> Result<R, MarketError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Db) -> Result<R, MarketError> + Send + 'static,
+    {
+        self.submit(job)?.blocking_recv().unwrap_or_else(|_| Err(unanswered()))
+    }
+
+    fn submit<R, F>(&self, job: F) -> Result<oneshot::Receiver<Result<R, MarketError>>, MarketError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Db) -> Result<R, MarketError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        // An asker that no longer waits has not taken its work back, so the job runs all the same.
+        let job: Job = Box::new(move |db| drop(answer.send(job(db))));
+        self.jobs.send(job).map_err(|_| MarketError::Failed("the database thread has ended".into()))?;
+        Ok(answered)
+    }
+}
+
+fn unanswered() -> MarketError {
+    MarketError::Failed("the database thread gave no answer: the operation failed inside".into())
+}
+
+/// A job that panics answers nobody and rolls its transaction back; the jobs behind it still run.
+fn serve(mut db: Db, queue: &Receiver<Job>) {
+    while let Ok(job) = queue.recv() {
+        if catch_unwind(AssertUnwindSafe(|| job(&mut db))).is_err() {
+            tracing::error!("a database operation panicked");
+        }
+    }
+}
