@@ -1,0 +1,129 @@
+//! One face for a node in this process and for one behind the control socket.
+
+use crate::market::{PackageName, PublisherKey};
+
+use super::api::*;
+use super::error::NodeError;
+
+/// Asks a node and listens to it. Cheap to clone.
+#[derive(Clone)]
+pub enum NodeHandle {
+    /// A node in this process.
+    Embedded(std::sync::Arc<super::node::Node>),
+    /// A node in another process, through its control socket.
+    Remote(super::control::client::ControlClient),
+}
+
+/// Events in order; a subscriber that is too slow gets `NodeEvent::Lagged`. `None` when the node is gone.
+pub struct EventStream {
+    pub(super) receiver: tokio::sync::mpsc::Receiver<NodeEvent>,
+}
+
+impl EventStream {
+    pub async fn next(&mut self) -> Option<NodeEvent> {
+        self.receiver.recv().await
+    }
+}
+
+impl NodeHandle {
+    /// Sends `command` and waits for its answer.
+    pub async fn request(&self, command: NodeCommand) -> Result<NodeReply, NodeError> {
+        match self {
+            Self::Embedded(node) => node.request(command).await,
+            Self::Remote(client) => client.request(command).await,
+        }
+    }
+
+    /// Events from now on.
+    pub async fn subscribe(&self) -> Result<EventStream, NodeError> {
+        match self {
+            Self::Embedded(node) => Ok(node.subscribe()),
+            Self::Remote(client) => client.subscribe().await,
+        }
+    }
+
+    /// Stops the node. One in this process has ended when this returns: peers stored, socket and lock given back.
+    ///
+    /// # Errors
+    /// The node behind a control socket did not answer.
+    pub async fn shutdown(&self) -> Result<(), NodeError> {
+        match self {
+            Self::Embedded(node) => {
+                node.shutdown().await;
+                Ok(())
+            }
+            Self::Remote(_) => self.done(NodeCommand::Stop).await,
+        }
+    }
+}
+
+/// One method for a command: `name(arguments) -> answer: command => reply`.
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $answer:ty: $command:expr => $reply:pat => $value:expr;)*) => {
+        /// The commands as methods. Each fails with what the command came to, or with `NoNode` when the node is gone.
+        impl NodeHandle {
+            $($(#[$doc])*
+            pub async fn $name(&self, $($arg: $type),*) -> Result<$answer, NodeError> {
+                match self.request($command).await? {
+                    $reply => Ok($value),
+                    _ => Err(unexpected()),
+                }
+            })*
+        }
+    };
+}
+
+commands! {
+    /// What runs, where, and how much it holds.
+    status() -> Status: NodeCommand::Status => NodeReply::Status(status) => status;
+    /// Connected or banned ones.
+    peers() -> Vec<PeerInfo>: NodeCommand::Peers => NodeReply::Peers(peers) => peers;
+    /// Mode, routing table and queries of the DHT.
+    dht() -> DhtInfo: NodeCommand::Dht => NodeReply::Dht(dht) => dht;
+    /// Newest first.
+    feed(limit: usize) -> Vec<FeedItem>: NodeCommand::Feed { limit } => NodeReply::Feed(items) => items;
+    /// Running ones and the last that ended.
+    transfers() -> Vec<TransferInfo>: NodeCommand::Transfers => NodeReply::Transfers(list) => list;
+    /// Oldest first.
+    logs(limit: usize) -> Vec<LogLine>: NodeCommand::Logs { limit } => NodeReply::Logs(lines) => lines;
+    /// Best first.
+    search(request: SearchRequest) -> SearchAnswer: NodeCommand::Search(request) => NodeReply::Search(answer) => answer;
+    /// All known releases of a name.
+    detail(name: PackageName, publisher: Option<PublisherKey>) -> Vec<ReleaseInfo>:
+        NodeCommand::Detail { name, publisher } => NodeReply::Detail(releases) => releases;
+    /// What publishing the directory `path` would do.
+    inspect(path: String) -> PublishPlan: NodeCommand::Inspect { path } => NodeReply::Inspect(plan) => plan;
+    /// Returns when it is announced, and as many peers hold it as the request waits for.
+    publish(request: PublishRequest) -> PublishAnswer: NodeCommand::Publish(request) => NodeReply::Publish(answer) => answer;
+    /// With its dependencies.
+    install(request: InstallRequest) -> InstallAnswer: NodeCommand::Install(request) => NodeReply::Install(answer) => answer;
+    /// What is installed.
+    installed() -> Vec<InstalledInfo>: NodeCommand::Installed => NodeReply::Installed(list) => list;
+    /// Whether it was installed.
+    remove(name: PackageName) -> bool: NodeCommand::Remove { name } => NodeReply::Changed(changed) => changed;
+    /// The peer id at `addr`.
+    connect(addr: String) -> String: NodeCommand::Connect { addr } => NodeReply::Connected { peer_id } => peer_id;
+    /// One peer, or all; whether any was connected.
+    disconnect(peer: Option<String>) -> bool: NodeCommand::Disconnect { peer } => NodeReply::Changed(changed) => changed;
+    /// With `wait`, returns when the query has ended.
+    bootstrap(wait: bool) -> (): NodeCommand::Bootstrap { wait } => NodeReply::Done => ();
+    /// `duration_s`: none is until unbanned.
+    ban(peer: String, reason: String, duration_s: Option<u64>) -> ():
+        NodeCommand::Ban { peer, reason, duration_s } => NodeReply::Done => ();
+    /// Whether it was banned.
+    unban(peer: String) -> bool: NodeCommand::Unban { peer } => NodeReply::Changed(changed) => changed;
+}
+
+impl NodeHandle {
+    async fn done(&self, command: NodeCommand) -> Result<(), NodeError> {
+        match self.request(command).await? {
+            NodeReply::Done => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+fn unexpected() -> NodeError {
+    NodeError::new(super::ErrorKind::Failed, "the node answered something else than it was asked")
+        .hint("the node may be of another version: restart it")
+}

@@ -1,0 +1,23 @@
+//! The node: one task owns the libp2p swarm; everything else asks it through [`NodeHandle`].
+
+pub mod api;
+mod bus;
+mod clock;
+mod context;
+pub mod control;
+pub mod error;
+pub mod handle;
+mod lock;
+pub mod node;
+mod peers;
+mod protocol;
+mod service;
+mod swarm;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use api::{NodeCommand, NodeEvent, NodeReply};
+pub use error::{ErrorKind, NodeError};
+pub use handle::{EventStream, NodeHandle};
+pub use lock::is_held;
+pub use node::{NodeOptions, start};

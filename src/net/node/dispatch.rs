@@ -1,0 +1,77 @@
+//! Which command goes where.
+
+use libp2p::PeerId;
+
+use super::super::api::{NodeCommand, NodeReply};
+use super::super::error::{ErrorKind, NodeError};
+use super::super::service;
+use super::super::swarm::address::parse_dial;
+use super::core::Core;
+use super::status;
+
+pub async fn request(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeError> {
+    if core.stop.is_cancelled() {
+        return Err(stopping());
+    }
+    let context = &core.context;
+    match command {
+        NodeCommand::Status => status::status(core).await.map(NodeReply::Status),
+        NodeCommand::Peers => Ok(NodeReply::Peers(context.peers.list())),
+        NodeCommand::Dht => context.swarm.snapshot().await.map(|snapshot| NodeReply::Dht(snapshot.dht)),
+        NodeCommand::Feed { limit } => Ok(NodeReply::Feed(context.bus.recent_feed(limit))),
+        NodeCommand::Transfers => Ok(NodeReply::Transfers(context.transfers.list())),
+        NodeCommand::Logs { limit } => Ok(NodeReply::Logs(core.logs.last(limit))),
+        NodeCommand::Search(search) => service::search(context, search).await,
+        NodeCommand::Detail { name, publisher } => service::detail(context, name, publisher).await,
+        NodeCommand::Inspect { path } => service::inspect(context, path).await,
+        NodeCommand::Publish(publish) => service::publish(context, publish).await,
+        NodeCommand::Install(install) => service::install(context, install).await,
+        NodeCommand::Installed => service::installed(context).await,
+        NodeCommand::Remove { name } => service::remove(context, name).await,
+        NodeCommand::Connect { addr } => connect(core, &addr).await,
+        NodeCommand::Disconnect { peer } => disconnect(core, peer.as_deref()).await,
+        NodeCommand::Bootstrap { wait } => context.swarm.bootstrap(wait).await.map(|()| NodeReply::Done),
+        NodeCommand::Ban { peer, reason, duration_s } => ban(core, &peer, &reason, duration_s),
+        NodeCommand::Unban { peer } => Ok(NodeReply::Changed(context.peers.unban(parse_peer(&peer)?))),
+        NodeCommand::Stop => {
+            core.stop.cancel();
+            Ok(NodeReply::Done)
+        }
+    }
+}
+
+async fn connect(core: &Core, addr: &str) -> Result<NodeReply, NodeError> {
+    let peer = core.context.swarm.dial(parse_dial(addr.trim())?).await?;
+    Ok(NodeReply::Connected { peer_id: peer.to_string() })
+}
+
+async fn disconnect(core: &Core, peer: Option<&str>) -> Result<NodeReply, NodeError> {
+    let swarm = &core.context.swarm;
+    let changed = match peer {
+        Some(peer) => swarm.disconnect(parse_peer(peer)?).await?,
+        None => swarm.disconnect_all().await?,
+    };
+    Ok(NodeReply::Changed(changed))
+}
+
+fn ban(core: &Core, peer: &str, reason: &str, duration_s: Option<u64>) -> Result<NodeReply, NodeError> {
+    let peer = parse_peer(peer)?;
+    if peer == core.context.swarm.local_peer() {
+        return Err(
+            NodeError::new(ErrorKind::Usage, format!("{peer} is this node itself")).hint("`peers` lists the others")
+        );
+    }
+    core.context.peers.ban(peer, reason, duration_s);
+    Ok(NodeReply::Done)
+}
+
+fn parse_peer(text: &str) -> Result<PeerId, NodeError> {
+    text.trim().parse().map_err(|_| {
+        NodeError::new(ErrorKind::Usage, format!("\"{text}\" is no peer id"))
+            .hint("it looks like 12D3KooW…; `peers` lists the connected ones")
+    })
+}
+
+fn stopping() -> NodeError {
+    NodeError::new(ErrorKind::NoNode, "the node is stopping").hint("start it again")
+}

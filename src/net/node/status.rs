@@ -1,0 +1,106 @@
+//! The status of a node, on request and as an event.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::market::store::Counts;
+
+use super::super::api::{CatalogStatus, DhtInfo, DhtStatus, NodeEvent, Status, StorageStatus};
+use super::super::error::NodeError;
+use super::super::swarm::{AGENT, Snapshot};
+use super::core::Core;
+
+/// Between two looks at what changed, while there are subscribers.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Counts older than this are taken anew even if no event said that they changed.
+const COUNTS_AGE: Duration = Duration::from_secs(30);
+
+/// The last counts of the store, so that nothing is counted while nothing changes.
+#[derive(Default)]
+pub struct Counting {
+    last: Mutex<Option<(u64, Instant, Counts)>>,
+}
+
+/// The status now.
+pub async fn status(core: &Core) -> Result<Status, NodeError> {
+    let snapshot = core.context.swarm.snapshot().await?;
+    let counts = core.context.store.run(|db| db.counts()).await?;
+    Ok(assemble(core, &snapshot, counts))
+}
+
+/// Tells subscribers of changes until the node stops; sleeps while there are none.
+pub async fn run(core: Arc<Core>) {
+    let (mut last_status, mut last_dht) = (Status::default(), DhtInfo::default());
+    loop {
+        tokio::select! {
+            () = core.stop.cancelled() => return,
+            () = core.context.bus.subscribed() => {}
+        }
+        tokio::select! {
+            () = core.stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        core.context.bus.prune();
+        if !core.context.bus.has_subscribers() {
+            continue;
+        }
+        let Ok(snapshot) = core.context.swarm.snapshot().await else { return };
+        let Ok(counts) = counts(&core).await else { continue };
+        let status = assemble(&core, &snapshot, counts);
+        if differs(&status, &last_status) {
+            core.context.bus.emit(NodeEvent::Status(status.clone()));
+            last_status = status;
+        }
+        if snapshot.dht != last_dht {
+            core.context.bus.emit(NodeEvent::Dht(snapshot.dht.clone()));
+            last_dht = snapshot.dht;
+        }
+    }
+}
+
+/// Everything but the uptime, which always differs.
+fn differs(now: &Status, before: &Status) -> bool {
+    Status { uptime_s: before.uptime_s, ..now.clone() } != *before
+}
+
+async fn counts(core: &Core) -> Result<Counts, NodeError> {
+    let changes = core.context.bus.changes();
+    let last = *core.counting.last.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, when, counts)) = last
+        && at == changes
+        && when.elapsed() < COUNTS_AGE
+    {
+        return Ok(counts);
+    }
+    let counts = core.context.store.run(|db| db.counts()).await?;
+    *core.counting.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((changes, Instant::now(), counts));
+    Ok(counts)
+}
+
+fn assemble(core: &Core, snapshot: &Snapshot, counts: Counts) -> Status {
+    let context = &core.context;
+    let dht = &snapshot.dht;
+    Status {
+        peer_id: context.swarm.local_peer().to_string(),
+        agent: AGENT.into(),
+        network: context.settings.network.name.clone(),
+        uptime_s: core.started.elapsed().as_secs(),
+        listen_addrs: snapshot.listen_addrs.iter().map(ToString::to_string).collect(),
+        connected_peers: context.swarm.connected().len(),
+        dht: DhtStatus {
+            mode: dht.mode.clone(),
+            routing_table: dht.buckets.iter().map(|bucket| bucket.peers).sum(),
+            records: dht.records,
+            providers: dht.providers,
+        },
+        topics: snapshot.topics.clone(),
+        catalog: CatalogStatus { packages: counts.packages, releases: counts.releases },
+        storage: StorageStatus { blobs: counts.blobs, bytes: counts.blob_bytes },
+        traffic: context.peers.traffic(),
+        home: context.home.root().display().to_string(),
+        pid: std::process::id(),
+        last_sync_at: context.services.last_sync_at(),
+        notices: snapshot.notices.clone(),
+    }
+}

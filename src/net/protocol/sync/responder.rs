@@ -1,0 +1,111 @@
+//! The side that answers.
+
+use std::time::Duration;
+
+use libp2p::{PeerId, Stream};
+use tokio::time::timeout;
+
+use crate::market::{PackageId, ReleaseId};
+
+use super::super::super::api::Via;
+use super::super::super::context::Context;
+use super::super::super::service::intake;
+use super::super::super::service::slots::Slot;
+use super::super::frame::{FrameError, FrameLimits, Framed};
+use super::super::open::SEND_LIMIT;
+use super::super::{ProtocolError, codec};
+use super::message::{Envelope, MAX_BATCH, MAX_HAVE, MAX_MESSAGE, Message};
+use super::set::Set;
+
+/// How long one session may take.
+const SESSION: Duration = Duration::from_secs(330);
+/// How long the initiator may take for what it was sent last.
+const IDLE: Duration = Duration::from_secs(30);
+/// Messages of one session.
+const MAX_MESSAGES: usize = 4000;
+
+/// A reconciliation under way: the set, and the place it takes among those served.
+struct Under {
+    set: Set,
+    slot: Slot,
+}
+
+/// Answers the requests of one stream until the initiator ends it.
+pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -> Result<(), ProtocolError> {
+    timeout(SESSION, session(&context, peer, &mut stream))
+        .await
+        .map_err(|_| ProtocolError::Sync(format!("not finished after {} s", SESSION.as_secs())))??;
+    stream.close().await;
+    Ok(())
+}
+
+async fn session(context: &Context, peer: PeerId, stream: &mut Framed<Stream>) -> Result<(), ProtocolError> {
+    let mut under: Option<Under> = None;
+    for _ in 0..MAX_MESSAGES {
+        let request = match stream.receive(FrameLimits::new(MAX_MESSAGE).within(IDLE)).await {
+            Ok(bytes) => codec::decode(&bytes)?,
+            Err(FrameError::Ended) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let answer = match request {
+            Message::Reconcile(query) => {
+                let (kept, answer) = reconcile(context, peer, under.take(), query).await?;
+                under = kept;
+                answer
+            }
+            Message::Fetch(ids) => envelopes(context, &ids).await?,
+            Message::Envelopes(envelopes) => take(context, peer, envelopes).await?,
+            Message::Have(releases, packages) => holdings(context, &releases, &packages).await?,
+            Message::Holdings(..) | Message::Taken(_) | Message::Busy => return Err(ProtocolError::Unexpected),
+        };
+        stream.send(&codec::encode(&answer), SEND_LIMIT).await?;
+    }
+    Err(ProtocolError::Sync(format!("no end after {MAX_MESSAGES} messages")))
+}
+
+async fn reconcile(
+    context: &Context,
+    peer: PeerId,
+    under: Option<Under>,
+    query: Vec<u8>,
+) -> Result<(Option<Under>, Message), ProtocolError> {
+    let under = match under {
+        Some(under) => under,
+        None => {
+            let Some(slot) = context.services.begin_sync(peer) else { return Ok((None, Message::Busy)) };
+            Under { set: Set::of(context).await?, slot }
+        }
+    };
+    let (set, answer) = under.set.answer(query).await?;
+    Ok((Some(Under { set, slot: under.slot }), Message::Reconcile(answer)))
+}
+
+async fn envelopes(context: &Context, ids: &[u8]) -> Result<Message, ProtocolError> {
+    let ids: Vec<_> = codec::split_ids(ids, MAX_BATCH)?.into_iter().map(ReleaseId).collect();
+    let releases = context.store.run(move |db| db.releases(&ids)).await?;
+    let envelopes = releases.iter().take(MAX_BATCH).map(|release| Envelope(release.envelope().to_bytes()));
+    Ok(Message::Envelopes(envelopes.collect()))
+}
+
+async fn take(context: &Context, peer: PeerId, envelopes: Vec<Envelope>) -> Result<Message, ProtocolError> {
+    let envelopes = Message::bounded(envelopes)?;
+    let sorted = intake::verify(context, envelopes.into_iter().map(|envelope| envelope.0).collect()).await?;
+    let new = intake::admit(context, sorted.verified, Via::Sync, Some(peer)).await?.len();
+    match sorted.lie {
+        Some(lie) => Err(ProtocolError::Lie(lie)),
+        None => Ok(Message::Taken(u32::try_from(new).unwrap_or(u32::MAX))),
+    }
+}
+
+async fn holdings(context: &Context, releases: &[u8], packages: &[u8]) -> Result<Message, ProtocolError> {
+    let releases: Vec<_> = codec::split_ids(releases, MAX_HAVE)?.into_iter().map(ReleaseId).collect();
+    let packages: Vec<_> = codec::split_ids(packages, MAX_HAVE)?.into_iter().map(PackageId).collect();
+    let answer = context.store.run(move |db| {
+        let known: Vec<bool> =
+            releases.iter().map(|id| db.release(*id).map(|found| found.is_some())).collect::<Result<_, _>>()?;
+        let held: Vec<bool> =
+            packages.iter().map(|id| db.blob(*id).map(|found| found.is_some())).collect::<Result<_, _>>()?;
+        Ok(Message::Holdings(codec::bitmap(known), codec::bitmap(held)))
+    });
+    Ok(answer.await?)
+}

@@ -1,0 +1,101 @@
+//! What is known of a name, and what is installed.
+
+use std::collections::HashSet;
+
+use tokio::task::spawn_blocking;
+
+use crate::market::store::Installed;
+use crate::market::{MarketError, PackageName, PublisherKey, VerifiedRelease, install};
+
+use super::super::api::{InstalledInfo, NodeEvent, NodeReply, ReleaseInfo};
+use super::super::context::Context;
+use super::super::error::{ErrorKind, NodeError};
+
+/// Answers [`NodeCommand::Detail`](super::super::api::NodeCommand::Detail): all releases of a name, newest first; empty when
+/// the catalogue has none.
+pub async fn detail(
+    context: &Context,
+    name: PackageName,
+    publisher: Option<PublisherKey>,
+) -> Result<NodeReply, NodeError> {
+    let infos = context.store.run(move |db| {
+        let pinned = db.pinned(&name)?;
+        let installed: HashSet<_> = db.installed()?.into_iter().map(|entry| (entry.name, entry.package_id)).collect();
+        let mut infos = Vec::new();
+        for release in db.versions(&name, publisher)? {
+            let id = release.release().package_id;
+            let mut info = describe(&release);
+            info.first_seen = db.first_seen(release.id())?.unwrap_or(info.published_at);
+            info.have_blob = db.blob(id)?.is_some();
+            info.installed = installed.contains(&(info.name.clone(), id));
+            info.pinned = pinned;
+            infos.push(info);
+        }
+        Ok(infos)
+    });
+    Ok(NodeReply::Detail(infos.await?))
+}
+
+/// What the release itself says.
+fn describe(release: &VerifiedRelease) -> ReleaseInfo {
+    let signed = release.release();
+    ReleaseInfo {
+        name: signed.name.clone(),
+        version: signed.version.clone(),
+        publisher: signed.publisher,
+        release_id: release.id(),
+        package_id: signed.package_id,
+        size: signed.size,
+        file_count: signed.file_count,
+        description: signed.description.clone(),
+        category: signed.category.clone(),
+        tags: signed.tags.clone(),
+        keywords: signed.keywords.clone(),
+        licence: signed.licence.clone(),
+        repository: signed.repository.clone(),
+        dependencies: signed.dependencies.clone(),
+        sequence: signed.sequence,
+        published_at: signed.published_at,
+        first_seen: signed.published_at,
+        yank_reason: signed.yank_reason.clone(),
+        have_blob: false,
+        installed: false,
+        pinned: None,
+    }
+}
+
+/// Answers [`NodeCommand::Installed`](super::super::api::NodeCommand::Installed).
+pub async fn installed(context: &Context) -> Result<NodeReply, NodeError> {
+    let entries = context.store.run(|db| db.installed()).await?;
+    Ok(NodeReply::Installed(entries.into_iter().map(|entry| info(context, entry)).collect()))
+}
+
+fn info(context: &Context, entry: Installed) -> InstalledInfo {
+    InstalledInfo {
+        path: context.home.packs_dir().join(entry.name.as_str()).display().to_string(),
+        name: entry.name,
+        version: entry.version,
+        publisher: entry.publisher,
+        package_id: entry.package_id,
+        installed_at: entry.installed_at,
+        files: entry.files,
+        bytes: entry.bytes,
+    }
+}
+
+/// Answers [`NodeCommand::Remove`](super::super::api::NodeCommand::Remove): takes the files away and forgets the install. The
+/// bytes stay among this node's blobs, for others.
+pub async fn remove(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
+    let _lock = context.services.installing(&name).await;
+    let (packs, wanted) = (context.home.packs_dir(), name.clone());
+    let taken = spawn_blocking(move || install::take_away(&wanted, &packs));
+    let taken = taken.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    let wanted = name.clone();
+    let forgotten = context.store.run(move |db| db.forget_installed(&wanted)).await?;
+    if !taken && !forgotten {
+        return Err(NodeError::new(ErrorKind::NotFound, format!("{} is not installed", name.as_str()))
+            .hint("see what is with: ggen-p2p-tui list"));
+    }
+    context.bus.emit(NodeEvent::InstalledChanged);
+    Ok(NodeReply::Changed(true))
+}

@@ -1,0 +1,250 @@
+//! Getting the bytes of a release: from this node's blobs, else from one provider after the other.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use libp2p::PeerId;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::market::{MarketError, PackageId, VerifiedRelease};
+
+use super::super::api::Direction;
+use super::super::context::Context;
+use super::super::error::{ErrorKind, NodeError};
+use super::super::peers::Outcome;
+use super::super::protocol::blob::{self, Fetched};
+use super::super::protocol::{ProtocolError, sync};
+use super::transfers::Transfer;
+
+/// How long connected peers are asked whether they have it.
+const ASK_LIMIT: Duration = Duration::from_millis(1500);
+/// How long the others are waited for once one has it.
+const GRACE: Duration = Duration::from_millis(100);
+/// Connected peers asked.
+const MAX_ASKED: usize = 32;
+/// Providers tried.
+const MAX_TRIED: usize = 24;
+/// Providers that are busy are tried again so often, after so long.
+const BUSY_TRIES: u32 = 20;
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+/// Dealings with a peer before its reputation says anything.
+const ENOUGH_EVIDENCE: u64 = 5;
+
+/// The bytes of a release.
+#[derive(Debug)]
+pub enum Bytes {
+    /// In the blob folder already.
+    Stored(PathBuf),
+    /// Fetched and verified, not yet stored.
+    Fresh(Fetched, PeerId),
+}
+
+impl Bytes {
+    /// Where they are.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Stored(path) => path,
+            Self::Fresh(fetched, _) => fetched.file.path(),
+        }
+    }
+}
+
+/// A provider that did not serve, and why.
+struct Failure {
+    peer: PeerId,
+    error: ProtocolError,
+}
+
+/// The bytes of `release`.
+///
+/// # Errors
+/// `Verification` when a provider's bytes contradicted the signature and no other had them; `Network` when nobody had.
+pub async fn obtain(context: &Context, release: &VerifiedRelease) -> Result<Bytes, NodeError> {
+    let id = release.release().package_id;
+    let stored = context.store.run(move |db| Ok(db.blob(id)?.map(|_| db.blob_path(id)))).await?;
+    match stored {
+        Some(path) => Ok(Bytes::Stored(path)),
+        None => download(context, release).await,
+    }
+}
+
+/// Forgets a stored blob that is no longer what was signed.
+pub async fn forget(context: &Context, release: &VerifiedRelease) -> Result<(), NodeError> {
+    let id = release.release().package_id;
+    tracing::warn!(package = %id, "a stored blob is damaged; it is fetched anew");
+    context.store.run(move |db| db.remove_blob(id)).await?;
+    context.swarm.stop_providing(id).await
+}
+
+/// Fetches from the providers, the best first.
+pub async fn download(context: &Context, release: &VerifiedRelease) -> Result<Bytes, NodeError> {
+    let signed = release.release();
+    let title = crate::market::SafeText::new(&format!("{} {}", signed.name.as_str(), signed.version));
+    let transfer = context.transfers.begin(Direction::Inbound, title, signed.package_id, signed.size);
+    let result = from_any(context, release, &transfer).await;
+    match &result {
+        Ok(_) => transfer.done(),
+        Err(error) => transfer.failed(&error.message),
+    }
+    result
+}
+
+async fn from_any(context: &Context, release: &VerifiedRelease, transfer: &Transfer) -> Result<Bytes, NodeError> {
+    let mut tried = Vec::new();
+    let mut failures = Vec::new();
+    let near = near(context, release).await;
+    if let Some(bytes) = try_each(context, release, transfer, near, &mut tried, &mut failures).await? {
+        return Ok(bytes);
+    }
+    transfer.note("asking the DHT");
+    let far = context.swarm.providers(release.release().package_id).await.unwrap_or_default();
+    if let Some(bytes) = try_each(context, release, transfer, far, &mut tried, &mut failures).await? {
+        return Ok(bytes);
+    }
+    for _ in 0..BUSY_TRIES {
+        let Some(busy) = take_busy(&mut tried, &mut failures) else { break };
+        transfer.note("waiting for a busy peer");
+        sleep(BUSY_PAUSE).await;
+        if let Some(bytes) = try_each(context, release, transfer, busy, &mut tried, &mut failures).await? {
+            return Ok(bytes);
+        }
+    }
+    Err(all_failed(release, &failures))
+}
+
+/// The providers that were only busy, to be tried again.
+fn take_busy(tried: &mut Vec<PeerId>, failures: &mut Vec<Failure>) -> Option<Vec<PeerId>> {
+    let is_busy = |failure: &mut Failure| matches!(failure.error, ProtocolError::Busy);
+    let busy: Vec<_> = failures.extract_if(.., is_busy).map(|failure| failure.peer).collect();
+    tried.retain(|peer| !busy.contains(peer));
+    (!busy.is_empty()).then_some(busy)
+}
+
+/// Who is known to hold it, and who of the connected says so.
+async fn near(context: &Context, release: &VerifiedRelease) -> Vec<PeerId> {
+    let package = release.release().package_id;
+    let mut peers = context.peers.rank(context.swarm.connected());
+    peers.truncate(MAX_ASKED);
+    let asked = peers.into_iter().map(|peer| async move {
+        let answer = sync::have(context, peer, &[], &[package], ASK_LIMIT).await;
+        answer.is_ok_and(|holdings| holdings.packages.contains(&package))
+    });
+    let mut answers: FuturesUnordered<_> = asked.collect();
+    let mut deadline = Instant::now() + ASK_LIMIT;
+    // The answers go into the holders; who is silent is as good as without it.
+    while let Ok(Some(has_it)) = timeout_at(deadline, answers.next()).await {
+        if has_it {
+            deadline = deadline.min(Instant::now() + GRACE);
+        }
+    }
+    context.services.holders().of(package)
+}
+
+async fn try_each(
+    context: &Context,
+    release: &VerifiedRelease,
+    transfer: &Transfer,
+    peers: Vec<PeerId>,
+    tried: &mut Vec<PeerId>,
+    failures: &mut Vec<Failure>,
+) -> Result<Option<Bytes>, NodeError> {
+    let local = context.swarm.local_peer();
+    let fresh: Vec<_> = peers.into_iter().filter(|peer| *peer != local && !tried.contains(peer)).collect();
+    let mut ranked = context.peers.rank(fresh);
+    // Who is connected answers at once; a dial into the void takes seconds.
+    let connected = context.swarm.connected();
+    ranked.sort_by_key(|peer| !connected.contains(peer));
+    for peer in ranked.into_iter().filter(|peer| trusted(context, *peer)) {
+        if tried.len() >= MAX_TRIED {
+            break;
+        }
+        tried.push(peer);
+        match blob::fetch(context, peer, release, transfer).await {
+            Ok(fetched) => {
+                context.peers.record(peer, Outcome::Success("download"));
+                context.services.holders().add(release.release().package_id, peer);
+                return Ok(Some(Bytes::Fresh(fetched, peer)));
+            }
+            Err(ProtocolError::Local(error)) => return Err(error.into()),
+            Err(ProtocolError::Signed(detail)) => return Err(signed_wrong(release, &detail)),
+            Err(error) => failures.push(failed(context, release, transfer, peer, error)),
+        }
+    }
+    Ok(None)
+}
+
+/// Peers with a bad record are left out once there is enough of it.
+fn trusted(context: &Context, peer: PeerId) -> bool {
+    let least = context.settings.security.min_peer_reputation;
+    context.peers.info(peer).is_none_or(|info| info.evidence < ENOUGH_EVIDENCE || info.reputation >= least)
+}
+
+fn failed(
+    context: &Context,
+    release: &VerifiedRelease,
+    transfer: &Transfer,
+    peer: PeerId,
+    error: ProtocolError,
+) -> Failure {
+    tracing::debug!(%peer, %error, "provider failed");
+    transfer.note(&format!("{peer}: {error}"));
+    if !matches!(error, ProtocolError::Busy) {
+        context.services.holders().remove(release.release().package_id, peer);
+    }
+    if let Some(outcome) = error.outcome() {
+        context.peers.record(peer, outcome);
+    }
+    Failure { peer, error }
+}
+
+fn all_failed(release: &VerifiedRelease, failures: &[Failure]) -> NodeError {
+    let signed = release.release();
+    let what = format!("{} {}", signed.name.as_str(), signed.version);
+    let lie = failures.iter().find(|failure| matches!(failure.error, ProtocolError::Lie(_)));
+    if let Some(Failure { peer, error }) = lie {
+        return NodeError::new(
+            ErrorKind::Verification,
+            format!("{what}: peer {peer} sent bytes that are not what the publisher signed: {error}"),
+        )
+        .hint("the peer is banned and nothing was installed; try again when another peer has the package");
+    }
+    match failures.last() {
+        None => NodeError::new(ErrorKind::Network, format!("{what}: no peer that has it can be reached")),
+        Some(Failure { peer, error }) => NodeError::new(
+            ErrorKind::Network,
+            format!("{what}: none of {} peers could deliver it; the last was {peer}: {error}", failures.len()),
+        ),
+    }
+    .hint("try again when a node that has it is online")
+}
+
+fn signed_wrong(release: &VerifiedRelease, detail: &str) -> NodeError {
+    let signed = release.release();
+    let message = format!("{} {}: {detail}", signed.name.as_str(), signed.version);
+    NodeError::new(ErrorKind::Verification, message)
+        .hint("ask the publisher to publish it again; nothing was installed")
+}
+
+/// Whether an error says that bytes are not what was signed.
+pub fn is_mismatch(error: &MarketError) -> bool {
+    matches!(error, MarketError::Mismatch { .. })
+}
+
+/// Keeps fetched bytes for others. That they cannot be kept, or told of, is no reason for whatever they were fetched for
+/// to fail.
+pub async fn keep(context: &Context, fetched: Fetched) {
+    let id = fetched.blob.package_id;
+    match context.store.run(move |db| db.store_blob(fetched.file, fetched.blob)).await {
+        Ok(()) => provide(context, id).await,
+        Err(error) => tracing::warn!(%error, "the bytes could not be kept for others"),
+    }
+}
+
+/// Tells the DHT that the bytes are here.
+pub async fn provide(context: &Context, id: PackageId) {
+    if let Err(error) = context.swarm.provide(id).await {
+        tracing::warn!(%error, "the bytes are here, but the DHT does not know");
+    }
+}

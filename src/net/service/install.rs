@@ -1,0 +1,262 @@
+//! Installing a package and what it depends on.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use futures::future::{BoxFuture, FutureExt};
+use tokio::task::spawn_blocking;
+
+use crate::config::schema::Mirror;
+use crate::market::install::Placed;
+use crate::market::store::Installed;
+use crate::market::{Db, Dependency, MarketError, PackageName, PublisherKey, VerifiedRelease, install as place};
+
+use super::super::api::{InstallAnswer, InstallRequest, InstalledPackage, NodeEvent, NodeReply};
+use super::super::clock::unix_now;
+use super::super::context::Context;
+use super::super::error::{ErrorKind, NodeError};
+use super::choose::{Refusal, Rules, Wanted, choose};
+use super::fetch::{self, Bytes};
+use super::search;
+
+/// Packages that one install may bring.
+const MAX_PACKAGES: usize = 64;
+/// Results asked of peers when the local catalogue does not have a name.
+const REMOTE_RESULTS: usize = 50;
+/// Similar names in a hint.
+const MAX_SIMILAR: usize = 3;
+
+/// Answers [`NodeCommand::Install`](super::super::api::NodeCommand::Install).
+///
+/// Dependencies come first, so that a package is in place only when what it needs is. One that nobody has is a warning;
+/// one whose bytes do not verify is an error.
+pub async fn install(context: &Context, request: InstallRequest) -> Result<NodeReply, NodeError> {
+    let wanted = Wanted { name: request.name, requirement: request.requirement, publisher: request.publisher };
+    let mut run = Run { context, visited: HashSet::from([wanted.name.clone()]), answer: InstallAnswer::default() };
+    // Only a key that the user names can take a pinned one's place, and only where nothing is installed under the name.
+    let trust = if wanted.publisher.is_some() { Trust::Named } else { Trust::Pinned };
+    let release = find(context, &wanted, trust).await?;
+    run.with_dependencies(release, trust).await?;
+    Ok(NodeReply::Install(run.answer))
+}
+
+/// What may decide whose package it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// The pin, where there is one.
+    Pinned,
+    /// The user, who named the key.
+    Named,
+}
+
+/// One install with its dependencies.
+struct Run<'a> {
+    context: &'a Context,
+    /// Names that were looked at, so that a circle of dependencies ends.
+    visited: HashSet<PackageName>,
+    answer: InstallAnswer,
+}
+
+impl Run<'_> {
+    fn with_dependencies(&mut self, release: VerifiedRelease, trust: Trust) -> BoxFuture<'_, Result<(), NodeError>> {
+        async move {
+            for dependency in &release.release().dependencies {
+                if !self.visited.insert(dependency.name.clone()) {
+                    continue;
+                }
+                if self.visited.len() > MAX_PACKAGES {
+                    self.warn(dependency, &format!("more than {MAX_PACKAGES} packages"));
+                    break;
+                }
+                self.dependency(dependency).await?;
+            }
+            let installed = install_one(self.context, &release, trust).await?;
+            self.answer.installed.push(installed);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    async fn dependency(&mut self, dependency: &Dependency) -> Result<(), NodeError> {
+        if self.satisfied(dependency).await? {
+            return Ok(());
+        }
+        let wanted = Wanted {
+            name: dependency.name.clone(),
+            requirement: Some(dependency.requirement.clone()),
+            publisher: dependency.publisher,
+        };
+        let result = match find(self.context, &wanted, Trust::Pinned).await {
+            Ok(release) => self.with_dependencies(release, Trust::Pinned).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Network | ErrorKind::Usage) => {
+                self.warn(dependency, &error.message);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Whether what is installed already does.
+    async fn satisfied(&self, dependency: &Dependency) -> Result<bool, NodeError> {
+        let name = dependency.name.clone();
+        let entry = self.context.store.run(move |db| Ok(installed_as(db.installed()?, &name))).await?;
+        let Some(entry) = entry.filter(|entry| dependency.requirement.matches(&entry.version)) else {
+            return Ok(false);
+        };
+        let publisher_fits = dependency.publisher.is_none_or(|publisher| publisher == entry.publisher);
+        Ok(publisher_fits && is_directory(self.context.home.packs_dir().join(entry.name.as_str())).await)
+    }
+
+    fn warn(&mut self, dependency: &Dependency, why: &str) {
+        let name = dependency.name.as_str();
+        self.answer.warnings.push(format!("dependency {name} {} was not installed: {why}", dependency.requirement));
+    }
+}
+
+/// The release to install: from the local catalogue, else with what peers answer.
+async fn find(context: &Context, wanted: &Wanted, trust: Trust) -> Result<VerifiedRelease, NodeError> {
+    let refusal = match local(context, wanted, trust).await? {
+        Ok(release) => return Ok(release),
+        Err(refusal) => refusal,
+    };
+    if !refusal.may_be_elsewhere() {
+        return Err(refusal.into_error(wanted));
+    }
+    let asked = search::ask_peers(context, wanted.name.as_str(), REMOTE_RESULTS).await?;
+    match local(context, wanted, trust).await? {
+        Ok(release) => Ok(release),
+        Err(Refusal::Unknown) => Err(unknown(context, wanted, asked.asked).await),
+        Err(refusal) => Err(refusal.into_error(wanted)),
+    }
+}
+
+async fn local(
+    context: &Context,
+    wanted: &Wanted,
+    trust: Trust,
+) -> Result<Result<VerifiedRelease, Refusal>, NodeError> {
+    let name = wanted.name.clone();
+    let known = context.store.run(move |db| Ok((db.versions(&name, None)?, binding_pin(db, &name, trust)?)));
+    let (releases, pinned) = known.await?;
+    let cooldown = context.settings.security.install_cooldown.0;
+    Ok(choose(&releases, wanted, Rules { pinned, now: unix_now(), cooldown }))
+}
+
+/// The key that a release of `name` must be signed with.
+fn binding_pin(db: &mut Db, name: &PackageName, trust: Trust) -> Result<Option<PublisherKey>, MarketError> {
+    let replaceable = trust == Trust::Named && installed_as(db.installed()?, name).is_none();
+    if replaceable { Ok(None) } else { db.pinned(name) }
+}
+
+async fn unknown(context: &Context, wanted: &Wanted, asked: usize) -> NodeError {
+    let name = wanted.name.as_str().to_owned();
+    let similar = context.store.run({
+        let name = name.clone();
+        move |db| db.search(&name, MAX_SIMILAR)
+    });
+    let similar: Vec<_> =
+        similar.await.unwrap_or_default().into_iter().map(|hit| hit.release.release().name.clone()).collect();
+    let whose = wanted.publisher.map(|key| format!(" by {key}")).unwrap_or_default();
+    let peers = if asked == 1 { "1 peer".into() } else { format!("{asked} peers") };
+    let error = NodeError::new(
+        ErrorKind::NotFound,
+        format!("no package named {name}{whose} in the local catalogue nor with {peers} asked"),
+    );
+    if similar.is_empty() {
+        return error.hint(format!("check the spelling, or look for it with: ggen-p2p-tui search {name}"));
+    }
+    error.hint(format!("did you mean {}?", similar.iter().map(PackageName::as_str).collect::<Vec<_>>().join(", ")))
+}
+
+/// Puts one release in place. Installs and removals of one name wait for each other.
+async fn install_one(
+    context: &Context,
+    release: &VerifiedRelease,
+    trust: Trust,
+) -> Result<InstalledPackage, NodeError> {
+    let signed = release.release();
+    let _lock = context.services.installing(&signed.name).await;
+    let path = context.home.packs_dir().join(signed.name.as_str());
+    let name = signed.name.clone();
+    let (pinned, current) =
+        context.store.run(move |db| Ok((binding_pin(db, &name, trust)?, installed_as(db.installed()?, &name)))).await?;
+    // Decided on before the lock was held: another install may have pinned the name meanwhile.
+    if let Some(pinned) = pinned.filter(|key| *key != signed.publisher) {
+        let wanted = Wanted { name: signed.name.clone(), requirement: None, publisher: Some(signed.publisher) };
+        return Err(Refusal::Pinned { pinned, other: signed.publisher }.into_error(&wanted));
+    }
+    let same = current.is_some_and(|entry| entry.package_id == signed.package_id && entry.version == signed.version);
+    if same && is_directory(path.clone()).await {
+        return Ok(answer(release, path, None));
+    }
+    let (placed, from) = fetch_and_place(context, release).await?;
+    let entry = Installed {
+        name: signed.name.clone(),
+        version: signed.version.clone(),
+        publisher: signed.publisher,
+        package_id: signed.package_id,
+        installed_at: unix_now(),
+        files: placed.files,
+        bytes: placed.bytes,
+    };
+    let record = move |db: &mut Db| {
+        db.record_installed(&entry)?;
+        // The pin of an earlier install, which the user overruled by naming the key.
+        if db.pinned(&entry.name)? != Some(entry.publisher) { db.pin(&entry.name, entry.publisher) } else { Ok(()) }
+    };
+    context.store.run(record).await?;
+    context.bus.emit(NodeEvent::InstalledChanged);
+    Ok(answer(release, placed.path, from))
+}
+
+/// Fetches, extracts and, as the settings say, keeps the bytes for others. The peer is the one that gave them.
+async fn fetch_and_place(
+    context: &Context,
+    release: &VerifiedRelease,
+) -> Result<(Placed, Option<libp2p::PeerId>), NodeError> {
+    let mut bytes = fetch::obtain(context, release).await?;
+    let mut placed = put(context, release, bytes.path().to_owned()).await;
+    if matches!((&bytes, &placed), (Bytes::Stored(_), Err(error)) if fetch::is_mismatch(error)) {
+        fetch::forget(context, release).await?;
+        bytes = fetch::download(context, release).await?;
+        placed = put(context, release, bytes.path().to_owned()).await;
+    }
+    let placed = placed?;
+    let Bytes::Fresh(fetched, peer) = bytes else {
+        return Ok((placed, None));
+    };
+    if context.settings.storage.mirror != Mirror::None {
+        fetch::keep(context, fetched).await;
+    }
+    Ok((placed, Some(peer)))
+}
+
+async fn put(context: &Context, release: &VerifiedRelease, archive: PathBuf) -> Result<Placed, MarketError> {
+    let (release, packs) = (release.clone(), context.home.packs_dir());
+    let placing = spawn_blocking(move || place::place(&archive, &release, &packs));
+    placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?
+}
+
+fn answer(release: &VerifiedRelease, path: PathBuf, from: Option<libp2p::PeerId>) -> InstalledPackage {
+    let signed = release.release();
+    InstalledPackage {
+        name: signed.name.clone(),
+        version: signed.version.clone(),
+        publisher: signed.publisher,
+        package_id: signed.package_id,
+        path: path.display().to_string(),
+        bytes: if from.is_some() { signed.size } else { 0 },
+        providers: from.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn installed_as(entries: Vec<Installed>, name: &PackageName) -> Option<Installed> {
+    entries.into_iter().find(|entry| entry.name == *name)
+}
+
+async fn is_directory(path: PathBuf) -> bool {
+    tokio::fs::metadata(path).await.is_ok_and(|metadata| metadata.is_dir())
+}

@@ -1,0 +1,29 @@
+//! What the node does for its users: publish, install, search, and what keeps its catalogue alive.
+//!
+//! One function per command, called by the node; each answers with the [`NodeReply`](super::api::NodeReply) of its command.
+
+pub mod catalogue;
+pub mod choose;
+pub mod fetch;
+pub mod holders;
+pub mod install;
+pub mod intake;
+pub mod mirror;
+pub mod publish;
+pub mod rate;
+pub mod search;
+pub mod slots;
+pub mod state;
+pub mod sync;
+pub mod throttle;
+pub mod transfers;
+
+#[cfg(test)]
+pub(in crate::net) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{detail, installed, remove};
+pub use install::install;
+pub use publish::{inspect, publish};
+pub use search::search;

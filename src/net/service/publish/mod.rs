@@ -1,0 +1,188 @@
+//! Publishing a directory: read, pack, sign, store, announce, and wait for others to confirm.
+//!
+//! When nobody is connected the announcement reaches no one; peers that come later learn of the release by catalogue
+//! sync, so nothing needs to be repeated.
+
+mod confirm;
+mod prepare;
+
+use semver::Version;
+
+use crate::market::release::DEFAULT_VALIDITY;
+use crate::market::{MarketError, PublisherKey, Release, ReleaseId, VerifiedRelease};
+
+use super::super::api::{NodeEvent, NodeReply, PublishAnswer, PublishPlan, PublishRequest, PublishStage, Via};
+use super::super::clock::unix_now;
+use super::super::context::Context;
+use super::super::error::{ErrorKind, NodeError};
+use super::fetch;
+use super::intake::feed_item;
+use confirm::Confirmed;
+use prepare::Prepared;
+
+/// Published again with less than this many seconds to its expiry, a release is renewed: 30 days.
+const RENEWAL: u64 = 30 * 24 * 60 * 60;
+
+/// Answers [`NodeCommand::Inspect`](super::super::api::NodeCommand::Inspect).
+pub async fn inspect(context: &Context, path: String) -> Result<NodeReply, NodeError> {
+    let prepared = prepare::prepare(context, &path, || {}).await?;
+    let publisher = context.identity.public();
+    let previous = own_versions(context, &prepared).await?.into_iter().map(|r| r.release().version.clone()).max();
+    let Prepared { manifest, packed, findings, path } = prepared;
+    let publishable = prepare::errors(&findings).is_empty();
+    Ok(NodeReply::Inspect(PublishPlan {
+        path: path.display().to_string(),
+        name: manifest.name,
+        version: manifest.version,
+        description: manifest.description,
+        category: manifest.category,
+        tags: manifest.tags,
+        licence: manifest.licence,
+        publisher,
+        package_id: packed.package_id,
+        size: packed.size,
+        files: packed.files,
+        findings,
+        previous,
+        publishable,
+    }))
+}
+
+/// Answers [`NodeCommand::Publish`](super::super::api::NodeCommand::Publish).
+///
+/// Publishing the same bytes under the same version again announces the same release again. The answer's `held_by` may be
+/// less than `wait_for` when the time was over first.
+pub async fn publish(context: &Context, request: PublishRequest) -> Result<NodeReply, NodeError> {
+    let stage = |stage, seen_by| context.bus.emit(NodeEvent::Publish { job: request.job, stage, seen_by });
+    stage(PublishStage::Reading, 0);
+    let prepared = prepare::prepare(context, &request.path, || stage(PublishStage::Packing, 0)).await?;
+    prepare::refuse_errors(&prepared)?;
+    let findings = prepared.findings.clone();
+    let files = prepared.packed.files.len();
+    let release = sign_and_store(context, prepared, &stage).await?;
+    stage(PublishStage::Announcing, 0);
+    announce(context, &release).await;
+    let confirmed =
+        confirm::wait(context, &release, &request, |seen_by| stage(PublishStage::Confirming, seen_by)).await;
+    Ok(NodeReply::Publish(answer(&release, files, findings, confirmed)))
+}
+
+/// One at a time, so that each release has a sequence number of its own.
+async fn sign_and_store(
+    context: &Context,
+    prepared: Prepared,
+    stage: &impl Fn(PublishStage, usize),
+) -> Result<VerifiedRelease, NodeError> {
+    let _lock = context.services.publishing().await;
+    stage(PublishStage::Signing, 0);
+    let known = own_versions(context, &prepared).await?;
+    let release = match last_word(&known, &prepared.manifest.version) {
+        Some(published) if still_good(published, &prepared, unix_now())? => published.clone(),
+        _ => sign(context, &prepared).await?,
+    };
+    stage(PublishStage::Storing, 0);
+    let is_new = !known.iter().any(|known| known.id() == release.id());
+    let (packed, stored, now) = (prepared.packed, release.clone(), unix_now());
+    context.store.run(move |db| db.store_published(packed, &stored, now)).await?;
+    if is_new {
+        context.bus.emit(NodeEvent::Feed(feed_item(&release, Via::Own, None, now)));
+    }
+    Ok(release)
+}
+
+async fn own_versions(context: &Context, prepared: &Prepared) -> Result<Vec<VerifiedRelease>, MarketError> {
+    let (name, publisher) = (prepared.manifest.name.clone(), context.identity.public());
+    context.store.run(move |db| db.versions(&name, Some(publisher))).await
+}
+
+/// The last release of `version`.
+fn last_word<'a>(known: &'a [VerifiedRelease], version: &Version) -> Option<&'a VerifiedRelease> {
+    let of_version = known.iter().filter(|release| release.release().version == *version);
+    of_version.max_by_key(|release| release.release().sequence)
+}
+
+/// Whether the release of this version does for publishing it again; else it is renewed (it expires soon, or was
+/// withdrawn).
+fn still_good(published: &VerifiedRelease, prepared: &Prepared, now: u64) -> Result<bool, NodeError> {
+    let version = &prepared.manifest.version;
+    if published.release().package_id != prepared.packed.package_id {
+        return Err(NodeError::new(
+            ErrorKind::Failed,
+            format!("version {version} is already published with other content; raise the version"),
+        )
+        .hint("published versions never change: raise the version in the manifest and publish again"));
+    }
+    let lasts = published.release().expires_at > now.saturating_add(RENEWAL);
+    Ok(lasts && published.release().yank_reason.is_none())
+}
+
+async fn sign(context: &Context, prepared: &Prepared) -> Result<VerifiedRelease, NodeError> {
+    let (name, publisher) = (prepared.manifest.name.clone(), context.identity.public());
+    let last = context.store.run(move |db| db.last_of(publisher, &name)).await?;
+    let release = to_release(context, prepared, publisher, last);
+    Ok(release.sign(&context.identity)?)
+}
+
+fn to_release(
+    context: &Context,
+    prepared: &Prepared,
+    publisher: PublisherKey,
+    last: Option<(u64, ReleaseId)>,
+) -> Release {
+    let (manifest, packed, now) = (&prepared.manifest, &prepared.packed, unix_now());
+    Release {
+        network: context.settings.network.name.clone(),
+        publisher,
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        package_id: packed.package_id,
+        size: packed.size,
+        merkle_root: packed.merkle_root,
+        description: manifest.description.clone(),
+        category: manifest.category.clone(),
+        tags: manifest.tags.clone(),
+        keywords: manifest.keywords.clone(),
+        licence: manifest.licence.clone(),
+        repository: manifest.repository.clone(),
+        dependencies: manifest.dependencies.clone(),
+        file_count: u32::try_from(packed.files.len()).unwrap_or(u32::MAX),
+        sequence: last.map_or(1, |(sequence, _)| sequence.saturating_add(1)),
+        previous: last.map(|(_, id)| id),
+        published_at: now,
+        expires_at: now.saturating_add(DEFAULT_VALIDITY),
+        yank_reason: None,
+    }
+}
+
+async fn announce(context: &Context, release: &VerifiedRelease) {
+    fetch::provide(context, release.release().package_id).await;
+    if let Err(error) = context.swarm.provide_name(&release.release().name).await {
+        tracing::warn!(%error, "published, but the DHT does not know the name");
+    }
+    // Refused by gossipsub when the very same message was sent a moment ago: then it has reached whom it can.
+    if let Err(error) = context.swarm.announce(release.envelope().to_bytes()).await {
+        tracing::debug!(%error, "announcement not taken");
+    }
+}
+
+fn answer(
+    release: &VerifiedRelease,
+    files: usize,
+    findings: Vec<crate::market::Finding>,
+    confirmed: Confirmed,
+) -> PublishAnswer {
+    let signed = release.release();
+    PublishAnswer {
+        name: signed.name.clone(),
+        version: signed.version.clone(),
+        publisher: signed.publisher,
+        package_id: signed.package_id,
+        release_id: release.id(),
+        size: signed.size,
+        files,
+        seen_by: confirmed.seen_by,
+        held_by: confirmed.held_by,
+        findings,
+        share: format!("ggen:{}@{}?publisher={}", signed.name.as_str(), signed.version, signed.publisher),
+    }
+}

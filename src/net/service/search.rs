@@ -1,0 +1,188 @@
+//! Search: the local catalogue first, then some peers at once; one ranked list.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use libp2p::PeerId;
+use rand::seq::SliceRandom;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout_at;
+
+use crate::config::schema::RegistryMode;
+use crate::market::store::Found;
+use crate::market::{MarketError, PackageId, PublisherKey};
+
+use super::super::api::{NodeReply, SearchAnswer, SearchHit, SearchRequest, Source, Via};
+use super::super::context::Context;
+use super::super::error::NodeError;
+use super::super::peers::Outcome;
+use super::super::protocol::search::message::{MAX_QUERY, MAX_RESULTS, Query};
+use super::super::protocol::search::{self as protocol, Answer};
+use super::intake;
+
+/// Results when the asker names no limit, and at most.
+const LIMIT: (usize, usize) = (20, 200);
+/// Peers asked at once.
+const MAX_PEERS: usize = 8;
+/// How many of them are the best reputed; the others are drawn by lot, so that nobody can buy all of a search's answers.
+const WELL_REPUTED: usize = 4;
+/// Answers waiting to be read.
+const QUEUE: usize = 64;
+
+/// What asking peers brought.
+#[derive(Debug, Default)]
+pub struct Asked {
+    pub asked: usize,
+    /// Those that answered to the end in time.
+    pub answered: usize,
+    /// Packages that were new to this catalogue, with the key they are published under.
+    pub new: HashSet<(PublisherKey, PackageId)>,
+}
+
+/// Answers [`NodeCommand::Search`](super::super::api::NodeCommand::Search).
+pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeReply, NodeError> {
+    let started = Instant::now();
+    let limit = if request.limit == 0 { LIMIT.0 } else { request.limit.min(LIMIT.1) };
+    let text = clipped(&request.query).to_owned();
+    let mut found = local(context, text.clone(), limit).await?;
+    let mut asked = Asked::default();
+    if request.remote && context.settings.registry.mode != RegistryMode::Central && !text.trim().is_empty() {
+        asked = ask_peers(context, &text, limit).await?;
+        if !asked.new.is_empty() {
+            // Ranked anew with what came in: the one list is the local one.
+            found = local(context, text, limit).await?;
+        }
+    }
+    Ok(NodeReply::Search(SearchAnswer {
+        results: found.into_iter().map(|hit| to_hit(context, hit, &asked)).collect(),
+        elapsed_ms: started.elapsed().as_secs_f64() * 1000.0,
+        peers_asked: asked.asked,
+        peers_answered: asked.answered,
+    }))
+}
+
+async fn local(context: &Context, text: String, limit: usize) -> Result<Vec<Found>, MarketError> {
+    context.store.run(move |db| db.search(&text, limit)).await
+}
+
+/// The query, cut at [`MAX_QUERY`] bytes.
+fn clipped(query: &str) -> &str {
+    query.get(..query.floor_char_boundary(MAX_QUERY)).unwrap_or_default()
+}
+
+fn to_hit(context: &Context, found: Found, asked: &Asked) -> SearchHit {
+    let release = found.release.release();
+    let known = asked.new.contains(&(release.publisher, release.package_id));
+    let holders = context.services.holders().of(release.package_id).len();
+    SearchHit {
+        name: release.name.clone(),
+        version: release.version.clone(),
+        publisher: release.publisher,
+        package_id: release.package_id,
+        category: release.category.clone(),
+        tags: release.tags.clone(),
+        description: release.description.clone(),
+        size: release.size,
+        source: if known { Source::Peer } else { Source::Local },
+        score: found.score,
+        providers: holders + usize::from(found.have_blob),
+        licence: release.licence.clone(),
+        published_at: release.published_at,
+        installed: found.installed,
+    }
+}
+
+/// Asks up to 8 connected peers, `search_timeout_ms` at most in all; what they answer is verified and stored.
+pub async fn ask_peers(context: &Context, text: &str, limit: usize) -> Result<Asked, MarketError> {
+    let peers = pick(context);
+    let limit = u32::try_from(limit).unwrap_or(MAX_RESULTS).clamp(1, MAX_RESULTS);
+    let query = Query { text: clipped(text).to_owned(), limit };
+    let time = Duration::from_millis(context.settings.performance.search_timeout_ms);
+    let mut result = Asked { asked: peers.len(), ..Asked::default() };
+    let answers = collect(context, peers, query, time, &mut result.answered).await;
+    for (peer, answers) in answers {
+        take(context, peer, answers, &mut result.new).await?;
+    }
+    Ok(result)
+}
+
+/// The best reputed, and some others by lot.
+fn pick(context: &Context) -> Vec<PeerId> {
+    let mut peers = context.peers.rank(context.swarm.connected());
+    if let Some(others) = peers.get_mut(WELL_REPUTED..) {
+        others.shuffle(&mut rand::rng());
+    }
+    peers.truncate(MAX_PEERS);
+    peers
+}
+
+async fn collect(
+    context: &Context,
+    peers: Vec<PeerId>,
+    query: Query,
+    time: Duration,
+    answered: &mut usize,
+) -> HashMap<PeerId, Vec<Answer>> {
+    let deadline = tokio::time::Instant::now() + time;
+    let (sender, mut receiver) = mpsc::channel(QUEUE);
+    let mut asking = JoinSet::new();
+    for peer in peers {
+        let (context, query, sender) = (context.clone(), query.clone(), sender.clone());
+        asking.spawn(async move { (peer, protocol::search(&context, peer, &query, time, sender).await) });
+    }
+    drop(sender);
+    let mut answers: HashMap<PeerId, Vec<Answer>> = HashMap::new();
+    while let Ok(Some(answer)) = timeout_at(deadline, receiver.recv()).await {
+        answers.entry(answer.from).or_default().push(answer);
+    }
+    while let Ok(Some(Ok((peer, ended)))) = timeout_at(deadline, asking.join_next()).await {
+        match ended {
+            Ok(()) => {
+                *answered += 1;
+                context.peers.record(peer, Outcome::Success("search"));
+            }
+            // A late or missing answer is no failing: 400 ms is little for a far peer.
+            Err(error) => tracing::debug!(%peer, %error, "search unanswered"),
+        }
+    }
+    answers
+}
+
+/// Verifies and stores what one peer answered.
+async fn take(
+    context: &Context,
+    peer: PeerId,
+    answers: Vec<Answer>,
+    new: &mut HashSet<(PublisherKey, PackageId)>,
+) -> Result<(), MarketError> {
+    let have: Vec<bool> = answers.iter().map(|answer| answer.have_blob).collect();
+    let sorted = intake::verify(context, answers.into_iter().map(|answer| answer.envelope).collect()).await?;
+    if let Some(lie) = sorted.lie {
+        // Whoever invents one answer may have chosen the others too.
+        context.peers.record(peer, Outcome::Lie(lie));
+        return Ok(());
+    }
+    if sorted.untimely.is_empty() {
+        for (release, _) in sorted.verified.iter().zip(have).filter(|(_, have)| *have) {
+            context.services.holders().add(release.release().package_id, peer);
+        }
+    }
+    let admitted = intake::admit(context, sorted.verified, Via::Search, Some(peer)).await?;
+    new.extend(admitted.iter().map(|release| (release.release().publisher, release.release().package_id)));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_cut_between_characters() {
+        assert_eq!(clipped("web"), "web");
+        let long = "ä".repeat(200);
+        assert_eq!(clipped(&long).len(), MAX_QUERY);
+        let odd = format!("x{long}");
+        assert_eq!(clipped(&odd).len(), MAX_QUERY - 1);
+    }
+}

@@ -1,0 +1,255 @@
+//! The protocols between nodes in this process.
+
+mod packages;
+
+use std::time::Duration;
+
+use crate::config::schema::Mirror;
+use crate::market::merkle::LEAF_SIZE;
+use crate::market::{Identity, PackageName};
+
+use crate::net::api::*;
+use crate::net::error::ErrorKind;
+use crate::net::peers::Outcome;
+use crate::net::protocol::sync::have;
+use crate::net::service::choose::samples;
+use crate::net::service::fetch::{self, Bytes};
+use crate::net::service::testing::{TestNode, content, settings, until};
+use crate::net::service::{intake, search, sync};
+use crate::net::testing::eventually;
+
+#[tokio::test]
+async fn a_sync_makes_two_catalogues_one() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    for n in 0..150 {
+        one.store(&format!("one-{n}"), "1.0.0", b"x").await;
+    }
+    let shared = two.store("two", "1.0.0", b"y").await;
+    let mut feed = two.context.bus.subscribe();
+    two.join(&one).await;
+    let report = sync::with_peer(&two.context, one.id()).await.unwrap();
+    assert_eq!((report.received, report.sent), (150, 1));
+    assert_eq!(one.names().await, two.names().await);
+    assert!(two.context.services.last_sync_at().is_some());
+    let again = sync::with_peer(&one.context, two.id()).await.unwrap();
+    assert_eq!((again.received, again.sent, again.rounds), (0, 0, 1));
+    // Of many at once only the newest are told; what is of two batches of 64 is told in two parts.
+    two.context.bus.close();
+    let mut told = 0;
+    while let Some(event) = feed.next().await {
+        told += usize::from(matches!(event, NodeEvent::Feed(item) if item.via == Via::Sync));
+    }
+    assert!((50..=150).contains(&told), "{told} told");
+    let package = shared.release().package_id;
+    let answer = have(&two.context, one.id(), &[shared.id()], &[package], Duration::from_secs(5)).await.unwrap();
+    assert!(answer.releases.contains(&shared.id()) && answer.packages.is_empty());
+}
+
+#[tokio::test]
+async fn a_release_of_another_network_is_not_taken_and_costs_nothing() {
+    let mut other = settings();
+    other.network.name = "other".into();
+    let (one, two) = (TestNode::with(other).await, TestNode::start().await);
+    one.store("stranger", "1.0.0", b"x").await;
+    two.join(&one).await;
+    let report = sync::with_peer(&two.context, one.id()).await.unwrap();
+    assert_eq!(report.received, 0);
+    assert!(two.names().await.is_empty());
+    assert!(!two.context.peers.is_banned(one.id()));
+}
+
+#[tokio::test]
+async fn a_fetch_brings_the_signed_bytes_in_all_sizes() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    two.join(&one).await;
+    for (n, length) in [1, LEAF_SIZE, LEAF_SIZE + 1, 7 * LEAF_SIZE + 123].into_iter().enumerate() {
+        let content = content(length, n as u64);
+        let release = one.store(&format!("p{n}"), "1.0.0", &content).await;
+        let bytes = fetch::obtain(&two.context, &release).await.unwrap();
+        assert_eq!(std::fs::read(bytes.path()).unwrap(), content);
+        assert!(matches!(bytes, Bytes::Fresh(_, peer) if peer == one.id()));
+    }
+    let transfers = two.context.transfers.list();
+    assert!(transfers.iter().all(|info| info.state == TransferState::Done && info.bytes_done == info.bytes_total));
+    until(|| one.context.transfers.list().iter().all(|info| info.state == TransferState::Done)).await;
+    assert_eq!(one.context.transfers.list().len(), 4);
+    assert!(two.context.peers.traffic().bytes_in > 8 * LEAF_SIZE as u64);
+}
+
+#[tokio::test]
+async fn a_flipped_byte_is_noticed_named_and_costs_the_provider() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    let release = one.store("tool", "1.2.0", &content(3 * LEAF_SIZE, 1)).await;
+    one.flip(&release, LEAF_SIZE + 5).await;
+    two.join(&one).await;
+    let error = fetch::obtain(&two.context, &release).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Verification, "{error}");
+    for part in ["tool 1.2.0", &one.id().to_string(), "leaf 1: expected ", " got "] {
+        assert!(error.message.contains(part), "{part:?} is not in {error}");
+    }
+    assert!(two.context.peers.is_banned(one.id()));
+    assert!(two.context.peers.info(one.id()).is_some_and(|info| info.reputation < 0.5));
+    assert!(!two.holds(&release).await);
+    assert_eq!(two.context.transfers.list()[0].state, TransferState::Failed);
+    let incoming = two.context.store.run(|db| Ok(db.incoming_dir())).await.unwrap();
+    assert_eq!(std::fs::read_dir(incoming).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_next_provider_serves_when_one_lies_or_is_gone() {
+    let (liar, honest, asker) = (TestNode::start().await, TestNode::start().await, TestNode::start().await);
+    let content = content(2 * LEAF_SIZE, 2);
+    let release = liar.store("tool", "1.0.0", &content).await;
+    honest.join(&liar).await;
+    keep(&honest, &release).await;
+    liar.flip(&release, 3).await;
+    asker.join(&liar).await;
+    asker.join(&honest).await;
+    for _ in 0..2 {
+        let bytes = fetch::obtain(&asker.context, &release).await.unwrap();
+        assert!(matches!(&bytes, Bytes::Fresh(_, peer) if *peer == honest.id()));
+        assert_eq!(std::fs::read(bytes.path()).unwrap(), content);
+    }
+    drop(liar);
+    assert!(fetch::obtain(&asker.context, &release).await.is_ok());
+    drop(honest);
+    until(|| asker.context.swarm.connected().is_empty()).await;
+    let error = fetch::obtain(&asker.context, &release).await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::Network | ErrorKind::Verification), "{error}");
+}
+
+/// Fetches and stores the bytes of `release`.
+async fn keep(node: &TestNode, release: &crate::market::VerifiedRelease) {
+    let Bytes::Fresh(fetched, _) = fetch::obtain(&node.context, release).await.unwrap() else {
+        panic!("stored before")
+    };
+    node.context.store.run(move |db| db.store_blob(fetched.file, fetched.blob)).await.unwrap();
+}
+
+#[tokio::test]
+async fn bytes_that_nobody_has_are_a_network_error() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    two.join(&one).await;
+    let release = samples::release(&Identity::generate(), "1.0.0", 1, None);
+    let error = fetch::obtain(&two.context, &release).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Network, "{error}");
+    assert!(error.message.contains("tool 1.0.0") && error.hint.is_some());
+}
+
+#[tokio::test]
+async fn a_remote_search_finds_what_the_local_catalogue_lacks() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    let release = one.store("graph-tool", "1.0.0", b"x").await;
+    one.store("unrelated", "1.0.0", b"y").await;
+    two.join(&one).await;
+    let request = |remote| SearchRequest { query: "graph".into(), limit: 0, remote };
+    let NodeReply::Search(local) = search(&two.context, request(false)).await.unwrap() else { panic!() };
+    assert!(local.results.is_empty() && local.peers_asked == 0);
+    let NodeReply::Search(found) = search(&two.context, request(true)).await.unwrap() else { panic!() };
+    assert_eq!((found.peers_asked, found.peers_answered), (1, 1));
+    let [hit] = found.results.as_slice() else { panic!("{:?}", found.results) };
+    assert_eq!((hit.package_id, hit.source, hit.providers), (release.release().package_id, Source::Peer, 1));
+    let NodeReply::Search(now_local) = search(&two.context, request(true)).await.unwrap() else { panic!() };
+    assert_eq!(now_local.results[0].source, Source::Local);
+    assert_eq!(two.names().await, ["graph-tool"]);
+}
+
+#[tokio::test]
+async fn a_mirror_fetches_what_it_hears_of() {
+    let mut mirroring = settings();
+    mirroring.storage.mirror = Mirror::All;
+    let (one, two) = (TestNode::start().await, TestNode::with(mirroring).await);
+    let release = one.store("tool", "1.0.0", &content(1000, 4)).await;
+    two.join(&one).await;
+    let told = intake::admit(&two.context, vec![release.clone()], Via::Gossip, Some(one.id())).await.unwrap();
+    assert_eq!(told.len(), 1);
+    until(|| two.context.transfers.list().iter().any(|info| info.state == TransferState::Done)).await;
+    eventually("the mirrored bytes are stored", || two.holds(&release)).await;
+}
+
+#[tokio::test]
+async fn a_name_nobody_has_is_not_found() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    one.store("graph-tool", "1.0.0", b"x").await;
+    two.join(&one).await;
+    let name = PackageName::new("nothing-like-it").unwrap();
+    let request = InstallRequest { name, requirement: None, publisher: None };
+    let error = super::install(&two.context, request).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    assert!(error.message.contains("nothing-like-it") && error.message.contains("1 peer"), "{error}");
+}
+
+#[tokio::test]
+async fn another_provider_takes_over_when_one_dies_in_the_middle() {
+    let mut limited = settings();
+    // One leaf in half a second.
+    limited.performance.upload_limit = crate::config::ByteSize(LEAF_SIZE as u64 * 2);
+    let (slow, other, asker) = (TestNode::with(limited).await, TestNode::start().await, TestNode::start().await);
+    let content = content(6 * LEAF_SIZE, 9);
+    let release = slow.store("tool", "1.0.0", &content).await;
+    other.store("tool", "1.0.0", &content).await;
+    asker.join(&slow).await;
+    asker.join(&other).await;
+    // So that the slow one comes first.
+    for _ in 0..4 {
+        asker.context.peers.record(slow.id(), Outcome::Success("test"));
+    }
+    let (context, wanted) = (asker.context.clone(), release.clone());
+    let fetching = tokio::spawn(async move { fetch::obtain(&context, &wanted).await });
+    let leaf_here = || asker.context.transfers.list().first().is_some_and(|info| info.leaves_done > 0);
+    until(leaf_here).await;
+    drop(slow);
+    let bytes = fetching.await.unwrap().unwrap();
+    assert!(matches!(&bytes, Bytes::Fresh(_, peer) if *peer == other.id()));
+    assert_eq!(std::fs::read(bytes.path()).unwrap(), content);
+}
+
+#[tokio::test]
+async fn a_publisher_that_signed_what_does_not_fit_is_named_and_the_provider_is_not_blamed() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    let honest = one.store("tool", "1.0.0", &content(1000, 3)).await;
+    let id = honest.release().package_id;
+    let other_id = crate::market::PackageId([9; 32]);
+    let signed = crate::market::Release { package_id: other_id, ..honest.release().clone() };
+    let crooked = signed.sign(&one.context.identity).unwrap();
+    let moved = one.context.store.run(move |db| {
+        let blob = db.blob(id)?.unwrap();
+        let mut file = tempfile::NamedTempFile::new_in(db.incoming_dir()).unwrap();
+        std::io::copy(&mut std::fs::File::open(db.blob_path(id)).unwrap(), &mut file).unwrap();
+        db.store_blob(file, crate::market::store::BlobInfo { package_id: other_id, ..blob })
+    });
+    moved.await.unwrap();
+    two.join(&one).await;
+    let error = fetch::obtain(&two.context, &crooked).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Verification, "{error}");
+    assert!(error.message.contains("the publisher signed"), "{error}");
+    assert!(!two.context.peers.is_banned(one.id()));
+}
+
+#[tokio::test]
+async fn a_busy_provider_is_waited_for() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    let release = one.store("tool", "1.0.0", b"bytes").await;
+    two.join(&one).await;
+    let taken: Vec<_> = std::iter::from_fn(|| one.context.services.uploads().take(two.id())).collect();
+    assert!(!taken.is_empty());
+    let (context, wanted) = (two.context.clone(), release.clone());
+    let fetching = tokio::spawn(async move { fetch::obtain(&context, &wanted).await });
+    until(|| two.context.transfers.list().first().is_some_and(|info| info.note.contains("busy"))).await;
+    drop(taken);
+    assert!(fetching.await.unwrap().is_ok());
+    assert_eq!(two.context.peers.info(one.id()).unwrap().failures, 0);
+}
+
+#[tokio::test]
+async fn a_full_catalogue_takes_no_more() {
+    let mut small = settings();
+    small.performance.catalog_limit = 70;
+    let (one, two) = (TestNode::start().await, TestNode::with(small).await);
+    for n in 0..80 {
+        one.store(&format!("one-{n}"), "1.0.0", b"x").await;
+    }
+    two.join(&one).await;
+    assert_eq!(sync::with_peer(&two.context, one.id()).await.unwrap().received, 70);
+    assert_eq!(sync::with_peer(&two.context, one.id()).await.unwrap().received, 0);
+}

@@ -1,0 +1,299 @@
+//! The way of a package between whole nodes: published here, found, installed and served on there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::config::schema::Mirror;
+use crate::market::PackageName;
+use crate::net::api::*;
+use crate::net::error::{ErrorKind, NodeError};
+use crate::net::testing::{TestNode, eventually};
+
+/// A package directory with a few files, one of them large enough for several leaves.
+fn package(name: &str, version: &str, more: &str) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\ndescription = \"A package of a test\"\n{more}");
+    fs::write(dir.path().join("package.toml"), manifest).unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    fs::write(dir.path().join("data/large.bin"), super::content(600_000, name.len() as u64)).unwrap();
+    fs::write(dir.path().join("README.md"), format!("# {name} {version}\n")).unwrap();
+    dir
+}
+
+async fn publish(node: &TestNode, dir: &Path) -> Result<PublishAnswer, NodeError> {
+    let request = PublishRequest { path: dir.display().to_string(), job: 1, ..PublishRequest::default() };
+    match node.handle.request(NodeCommand::Publish(request)).await? {
+        NodeReply::Publish(answer) => Ok(answer),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn install(node: &TestNode, name: &str) -> Result<InstallAnswer, NodeError> {
+    install_as(node, name, None, None).await
+}
+
+async fn install_as(
+    node: &TestNode,
+    name: &str,
+    requirement: Option<&str>,
+    publisher: Option<crate::market::PublisherKey>,
+) -> Result<InstallAnswer, NodeError> {
+    let requirement = requirement.map(|text| text.parse().unwrap());
+    let request = InstallRequest { name: PackageName::new(name).unwrap(), requirement, publisher };
+    match node.handle.request(NodeCommand::Install(request)).await? {
+        NodeReply::Install(answer) => Ok(answer),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Relative paths and contents of all files below `dir`.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                let name = entry.path().strip_prefix(dir).unwrap().display().to_string();
+                found.insert(name, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn packs(node: &TestNode) -> std::path::PathBuf {
+    node.home.path().join("packs")
+}
+
+async fn connected(one: &TestNode, two: &TestNode) {
+    eventually("connected", || async { one.sees(two) && two.sees(one) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_package_is_published_found_installed_and_served_on() {
+    let publisher = TestNode::alone().await;
+    let second = TestNode::knowing(&publisher).await;
+    let third = TestNode::knowing(&publisher).await;
+    connected(&publisher, &second).await;
+    connected(&publisher, &third).await;
+    let mut feed = second.handle.subscribe().await.unwrap();
+    let dir = package("light-tool", "1.0.0", "");
+    let answer = publish(&publisher, dir.path()).await.unwrap();
+    assert_eq!((answer.seen_by, answer.held_by, answer.files), (2, 0, 3));
+    assert!(answer.share.starts_with("ggen:light-tool@1.0.0?publisher=12D3KooW"), "{}", answer.share);
+    // Gossip, not sync: it says so itself.
+    loop {
+        if let NodeEvent::Feed(item) = feed.next().await.unwrap() {
+            assert_eq!((item.release_id, item.via), (answer.release_id, Via::Gossip));
+            break;
+        }
+    }
+    let installed = install(&second, "light-tool").await.unwrap();
+    let [one] = installed.installed.as_slice() else { panic!("{installed:?}") };
+    assert_eq!((one.bytes, one.providers.as_slice()), (answer.size, [publisher.id()].as_slice()));
+    assert_eq!(files(Path::new(&one.path)), files(dir.path()));
+    let again = install(&second, "light-tool").await.unwrap();
+    assert_eq!((again.installed[0].bytes, again.installed[0].providers.len()), (0, 0));
+    // The publisher goes; the second node serves the third.
+    third.handle.request(NodeCommand::Connect { addr: second.address().await }).await.unwrap();
+    publisher.handle.shutdown().await.unwrap();
+    let installed = install(&third, "light-tool").await.unwrap();
+    assert_eq!(installed.installed[0].providers, [second.id()]);
+    assert_eq!(files(Path::new(&installed.installed[0].path)), files(dir.path()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_latecomer_learns_of_it_by_sync() {
+    let publisher = TestNode::alone().await;
+    let answer = publish(&publisher, package("early-bird", "1.0.0", "").path()).await.unwrap();
+    assert_eq!(answer.seen_by, 0);
+    let late = TestNode::knowing(&publisher).await;
+    let feed = || async { late.context().bus.recent_feed(5) };
+    eventually("the release arrives", || async { !feed().await.is_empty() }).await;
+    let item = feed().await.remove(0);
+    assert_eq!((item.release_id, item.via, item.from), (answer.release_id, Via::Sync, Some(publisher.id())));
+    assert_eq!(install(&late, "early-bird").await.unwrap().installed.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flipped_byte_at_the_only_provider_fails_the_install_and_leaves_nothing() {
+    let publisher = TestNode::alone().await;
+    let answer = publish(&publisher, package("bent", "1.0.0", "").path()).await.unwrap();
+    let hex = answer.package_id.to_string();
+    let blob = publisher.home.path().join("p2p-cache/blobs").join(&hex[..2]).join(&hex);
+    let mut bytes = fs::read(&blob).unwrap();
+    bytes[300_000] ^= 0x10;
+    fs::write(&blob, bytes).unwrap();
+    let asker = TestNode::knowing(&publisher).await;
+    connected(&publisher, &asker).await;
+    let error = install(&asker, "bent").await.unwrap_err();
+    assert_eq!(error.kind.exit_code(), 4, "{error}");
+    for part in ["bent 1.0.0", &publisher.id(), "expected ", " got "] {
+        assert!(error.message.contains(part), "{part:?} is not in {error}");
+    }
+    assert!(!packs(&asker).exists() || files(&packs(&asker)).keys().all(|name| name.starts_with('.')));
+    let opinion = asker.opinion_of(&publisher);
+    assert!(opinion.banned && opinion.reputation < 0.75, "{opinion:?}");
+    assert!(opinion.history.iter().any(|line| line.contains("leaf 1")), "{opinion:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishing_again_is_idempotent_and_never_changes_a_version() {
+    let node = TestNode::alone().await;
+    let dir = package("steady", "1.0.0", "");
+    let first = publish(&node, dir.path()).await.unwrap();
+    let again = publish(&node, dir.path()).await.unwrap();
+    assert_eq!(first, again);
+    fs::write(dir.path().join("README.md"), "changed").unwrap();
+    let error = publish(&node, dir.path()).await.unwrap_err();
+    assert!(error.message.contains("version 1.0.0 is already published with other content"), "{error}");
+    let next = package("steady", "1.1.0", "");
+    let both = tokio::join!(publish(&node, next.path()), publish(&node, next.path()));
+    assert_eq!(both.0.unwrap().release_id, both.1.unwrap().release_id);
+    let detail = NodeCommand::Detail { name: PackageName::new("steady").unwrap(), publisher: None };
+    let NodeReply::Detail(releases) = node.handle.request(detail).await.unwrap() else { panic!() };
+    let known: Vec<_> = releases.iter().map(|info| (info.version.to_string(), info.sequence, info.have_blob)).collect();
+    assert_eq!(known, [("1.1.0".into(), 2, true), ("1.0.0".into(), 1, true)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_published_is_refused_and_leaves_no_trace() {
+    let node = TestNode::alone().await;
+    let empty = TempDir::new().unwrap();
+    for path in [Path::new("/nonexistent"), empty.path()] {
+        let error = publish(&node, path).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::NotFound | ErrorKind::Failed) && error.hint.is_some(), "{error:?}");
+    }
+    let status = node.handle.status().await.unwrap();
+    assert_eq!((status.catalog.releases, status.storage.blobs), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inspecting_says_what_publishing_would_do_and_does_not_do_it() {
+    let node = TestNode::alone().await;
+    let dir = package("seen-through", "2.0.0", "");
+    let inspect = NodeCommand::Inspect { path: dir.path().display().to_string() };
+    let NodeReply::Inspect(plan) = node.handle.request(inspect).await.unwrap() else { panic!() };
+    assert!(plan.publishable && plan.previous.is_none());
+    assert_eq!((plan.name.as_str(), plan.files.len()), ("seen-through", 3));
+    assert_eq!(node.handle.status().await.unwrap().catalog.releases, 0);
+    let answer = publish(&node, dir.path()).await.unwrap();
+    assert_eq!((answer.package_id, answer.size), (plan.package_id, plan.size));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dependencies_come_first_and_missing_ones_are_warnings() {
+    let node = TestNode::alone().await;
+    publish(&node, package("base", "1.2.0", "").path()).await.unwrap();
+    // A circle, and one that nobody has.
+    let middle = "dependencies = [\"base@1\", \"top@1\", \"nowhere-to-be-found@1\"]\n";
+    publish(&node, package("middle", "1.0.0", middle).path()).await.unwrap();
+    publish(&node, package("top", "1.0.0", "dependencies = [\"middle@1\"]\n").path()).await.unwrap();
+    let answer = install(&node, "top").await.unwrap();
+    let names: Vec<_> = answer.installed.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["base", "middle", "top"]);
+    assert_eq!(answer.warnings.len(), 1, "{:?}", answer.warnings);
+    assert!(answer.warnings[0].contains("nowhere-to-be-found"));
+    let NodeReply::Installed(list) = node.handle.request(NodeCommand::Installed).await.unwrap() else { panic!() };
+    assert_eq!(list.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pin_holds_until_the_user_names_another_key() {
+    let one = TestNode::alone().await;
+    let two = TestNode::knowing(&one).await;
+    connected(&one, &two).await;
+    publish(&one, package("claimed", "1.0.0", "").path()).await.unwrap();
+    install(&one, "claimed").await.unwrap();
+    let other = publish(&two, package("claimed", "9.0.0", "").path()).await.unwrap();
+    assert_eq!(other.seen_by, 1);
+    // The pinned key's version, not the newer one of another.
+    assert_eq!(install(&one, "claimed").await.unwrap().installed[0].version.to_string(), "1.0.0");
+    let error = install_as(&one, "claimed", None, Some(other.publisher)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Verification, "{error}");
+    assert!(error.message.contains(&one.id()) && error.message.contains(&two.id()), "{error}");
+    let remove = NodeCommand::Remove { name: PackageName::new("claimed").unwrap() };
+    assert_eq!(one.handle.request(remove.clone()).await.unwrap(), NodeReply::Changed(true));
+    assert!(!packs(&one).join("claimed").exists());
+    assert_eq!(one.handle.request(remove).await.unwrap_err().kind, ErrorKind::NotFound);
+    let installed = install_as(&one, "claimed", None, Some(other.publisher)).await.unwrap();
+    assert_eq!(installed.installed[0].version.to_string(), "9.0.0");
+    // A node without a pin must be told whose.
+    let third = TestNode::knowing(&one).await;
+    eventually("both releases are known", || async { third.handle.status().await.unwrap().catalog.releases == 2 })
+        .await;
+    let error = install(&third, "claimed").await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Usage, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_blob_of_ones_own_is_fetched_anew() {
+    let publisher = TestNode::alone().await;
+    let second = TestNode::knowing(&publisher).await;
+    connected(&publisher, &second).await;
+    let answer = publish(&publisher, package("mended", "1.0.0", "").path()).await.unwrap();
+    install(&second, "mended").await.unwrap();
+    let remove = NodeCommand::Remove { name: PackageName::new("mended").unwrap() };
+    second.handle.request(remove).await.unwrap();
+    let hex = answer.package_id.to_string();
+    let blob = second.home.path().join("p2p-cache/blobs").join(&hex[..2]).join(&hex);
+    let mut bytes = fs::read(&blob).unwrap();
+    bytes[10] ^= 1;
+    fs::write(&blob, bytes).unwrap();
+    let installed = install(&second, "mended").await.unwrap();
+    assert_eq!(installed.installed[0].providers, [publisher.id()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_installs_of_one_name_take_turns() {
+    let publisher = TestNode::alone().await;
+    let second = TestNode::knowing(&publisher).await;
+    connected(&publisher, &second).await;
+    publish(&publisher, package("popular", "1.0.0", "").path()).await.unwrap();
+    let (one, two) = tokio::join!(install(&second, "popular"), install(&second, "popular"));
+    let mut fetched = [one.unwrap().installed[0].bytes, two.unwrap().installed[0].bytes];
+    fetched.sort_unstable();
+    assert!(fetched[0] == 0 && fetched[1] > 0, "{fetched:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_can_wait_until_others_hold_the_bytes() {
+    let publisher = TestNode::alone().await;
+    let addr = publisher.address().await;
+    let mirror = TestNode::with(|settings| {
+        settings.network.bootstrap_nodes = vec![addr];
+        settings.storage.mirror = Mirror::All;
+    })
+    .await;
+    connected(&publisher, &mirror).await;
+    let dir = package("wanted", "1.0.0", "");
+    let path = dir.path().display().to_string();
+    let request = PublishRequest { path, job: 7, wait_for: 1, wait_timeout_s: 20 };
+    let mut events = publisher.handle.subscribe().await.unwrap();
+    let reply = publisher.handle.request(NodeCommand::Publish(request)).await.unwrap();
+    let NodeReply::Publish(answer) = reply else { panic!("{reply:?}") };
+    assert_eq!((answer.seen_by, answer.held_by), (1, 1));
+    let mut stages = Vec::new();
+    while stages.last() != Some(&(PublishStage::Confirming, 1)) {
+        if let NodeEvent::Publish { job: 7, stage, seen_by } = events.next().await.unwrap() {
+            stages.push((stage, seen_by));
+        }
+    }
+    assert!(stages.is_sorted(), "{stages:?}");
+    assert_eq!(stages.len(), 7, "{stages:?}");
+    // Nobody else will: the answer comes when the time is over.
+    let path = package("unwanted", "1.0.0", "");
+    let path = path.path().display().to_string();
+    publisher.handle.request(NodeCommand::Disconnect { peer: None }).await.unwrap();
+    let request = PublishRequest { path, job: 8, wait_for: 1, wait_timeout_s: 1 };
+    let NodeReply::Publish(answer) = publisher.handle.request(NodeCommand::Publish(request)).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(answer.held_by, 0);
+}

@@ -1,0 +1,263 @@
+//! Downloads and uploads under way and the last ones done (bounded), for the screen.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use libp2p::PeerId;
+
+use crate::market::{PackageId, SafeText};
+
+use super::super::api::{Direction, NodeEvent, TransferInfo, TransferState};
+use super::super::bus::EventBus;
+use super::super::clock::unix_now;
+
+/// Ended transfers that are still shown.
+const MAX_ENDED: usize = 64;
+/// Running transfers that are shown; more than the slots for them allow.
+const MAX_RUNNING: usize = 256;
+/// Between two events of one transfer.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// All transfers of a node. Cheap to clone.
+#[derive(Clone)]
+pub struct TransferBoard {
+    inner: Arc<Mutex<Inner>>,
+    bus: EventBus,
+}
+
+#[derive(Default)]
+struct Inner {
+    next_id: u64,
+    entries: VecDeque<Entry>,
+}
+
+struct Entry {
+    info: TransferInfo,
+    started: Instant,
+    told: Instant,
+}
+
+/// A transfer under way. Dropped before its end (the task was cancelled), it counts as failed.
+pub struct Transfer {
+    board: TransferBoard,
+    id: u64,
+    ended: bool,
+}
+
+impl TransferBoard {
+    /// Tells of its transfers on `bus`.
+    pub fn new(bus: EventBus) -> Self {
+        Self { inner: Arc::default(), bus }
+    }
+
+    /// All that are known, newest first.
+    pub fn list(&self) -> Vec<TransferInfo> {
+        self.lock().entries.iter().rev().map(Entry::now).collect()
+    }
+
+    /// A new transfer: `Inbound` is a download, `Outbound` an upload.
+    pub(in crate::net) fn begin(
+        &self,
+        direction: Direction,
+        name: SafeText,
+        package_id: PackageId,
+        bytes_total: u64,
+    ) -> Transfer {
+        let now = Instant::now();
+        let info = TransferInfo {
+            id: 0,
+            direction,
+            name,
+            package_id,
+            peer: None,
+            bytes_done: 0,
+            bytes_total,
+            leaves_done: 0,
+            leaves_total: crate::market::merkle::leaf_count(bytes_total),
+            state: TransferState::Finding,
+            note: SafeText::default(),
+            started_at: unix_now(),
+            elapsed_ms: 0,
+        };
+        let (id, told) = self.lock().add(Entry { info, started: now, told: now });
+        self.bus.emit(NodeEvent::Transfer(told));
+        Transfer { board: self.clone(), id, ended: false }
+    }
+
+    fn change(&self, id: u64, always: bool, change: impl FnOnce(&mut TransferInfo)) {
+        let told = {
+            let mut inner = self.lock();
+            let Some(entry) = inner.entries.iter_mut().rev().find(|entry| entry.info.id == id) else { return };
+            change(&mut entry.info);
+            if ended(&entry.info) {
+                entry.info.elapsed_ms = elapsed(entry.started);
+            }
+            if !always && entry.told.elapsed() < PAUSE {
+                return;
+            }
+            entry.told = Instant::now();
+            entry.now()
+        };
+        self.bus.emit(NodeEvent::Transfer(told));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn add(&mut self, mut entry: Entry) -> (u64, TransferInfo) {
+        self.next_id += 1;
+        entry.info.id = self.next_id;
+        let told = entry.now();
+        self.entries.push_back(entry);
+        self.forget(MAX_ENDED, ended);
+        self.forget(MAX_RUNNING, |info| !ended(info));
+        (self.next_id, told)
+    }
+
+    /// Drops the oldest of those that `which` says until at most `keep` are left.
+    fn forget(&mut self, keep: usize, which: impl Fn(&TransferInfo) -> bool) {
+        let mut surplus = self.entries.iter().filter(|entry| which(&entry.info)).count().saturating_sub(keep);
+        self.entries.retain(|entry| {
+            let drop = surplus > 0 && which(&entry.info);
+            surplus -= usize::from(drop);
+            !drop
+        });
+    }
+}
+
+impl Entry {
+    fn now(&self) -> TransferInfo {
+        let mut info = self.info.clone();
+        if !ended(&info) {
+            info.elapsed_ms = elapsed(self.started);
+        }
+        info
+    }
+}
+
+fn ended(info: &TransferInfo) -> bool {
+    matches!(info.state, TransferState::Done | TransferState::Failed)
+}
+
+fn elapsed(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Transfer {
+    /// From (or to) this peer now, from the first byte on.
+    pub(in crate::net) fn running(&self, peer: PeerId) {
+        self.board.change(self.id, false, |info| {
+            info.peer = Some(peer.to_string());
+            info.state = TransferState::Running;
+            info.bytes_done = 0;
+            info.leaves_done = 0;
+        });
+    }
+
+    /// One more leaf of `bytes` is across.
+    pub(in crate::net) fn leaf(&self, bytes: usize) {
+        self.board.change(self.id, false, |info| {
+            info.bytes_done = info.bytes_done.saturating_add(bytes as u64);
+            info.leaves_done = info.leaves_done.saturating_add(1);
+        });
+    }
+
+    /// What it waits for, or what went wrong with one provider.
+    pub(in crate::net) fn note(&self, note: &str) {
+        self.board.change(self.id, false, |info| info.note = SafeText::new(note));
+    }
+
+    /// All bytes are here.
+    pub(in crate::net) fn verifying(&self) {
+        self.board.change(self.id, false, |info| info.state = TransferState::Verifying);
+    }
+
+    /// It is through.
+    pub(in crate::net) fn done(mut self) {
+        self.end(TransferState::Done, "");
+    }
+
+    /// It failed, and why.
+    pub(in crate::net) fn failed(mut self, why: &str) {
+        self.end(TransferState::Failed, why);
+    }
+
+    fn end(&mut self, state: TransferState, note: &str) {
+        self.ended = true;
+        self.board.change(self.id, true, |info| {
+            info.state = state;
+            info.note = SafeText::new(note);
+        });
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(TransferState::Failed, "stopped");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::merkle::LEAF_SIZE;
+
+    fn begin(board: &TransferBoard, name: &str) -> Transfer {
+        board.begin(Direction::Inbound, SafeText::new(name), PackageId([1; 32]), 3 * LEAF_SIZE as u64)
+    }
+
+    #[tokio::test]
+    async fn events_are_few_and_the_end_is_always_told() {
+        let bus = EventBus::new();
+        let mut events = bus.subscribe();
+        let board = TransferBoard::new(bus.clone());
+        let transfer = begin(&board, "tool 1.0.0");
+        transfer.running(PeerId::random());
+        for _ in 0..3 {
+            transfer.leaf(LEAF_SIZE);
+        }
+        transfer.done();
+        bus.close();
+        let mut told = Vec::new();
+        while let Some(NodeEvent::Transfer(info)) = events.next().await {
+            told.push(info);
+        }
+        assert!(told.len() < 5, "{} events within {PAUSE:?}", told.len());
+        let last = told.last().unwrap();
+        assert_eq!((last.state, last.leaves_done, last.leaves_total), (TransferState::Done, 3, 3));
+        assert_eq!(last.bytes_done, last.bytes_total);
+    }
+
+    #[test]
+    fn a_dropped_transfer_has_failed_and_a_new_provider_begins_anew() {
+        let board = TransferBoard::new(EventBus::new());
+        let transfer = begin(&board, "tool 1.0.0");
+        transfer.running(PeerId::random());
+        transfer.leaf(LEAF_SIZE);
+        transfer.running(PeerId::random());
+        assert_eq!(board.list()[0].bytes_done, 0);
+        drop(transfer);
+        assert_eq!(board.list()[0].state, TransferState::Failed);
+    }
+
+    #[test]
+    fn ended_transfers_are_forgotten_first_in_first_out() {
+        let board = TransferBoard::new(EventBus::new());
+        let running = begin(&board, "running");
+        for n in 0..MAX_ENDED + 5 {
+            begin(&board, &n.to_string()).done();
+        }
+        let names: Vec<_> = board.list().into_iter().map(|info| info.name.to_string()).collect();
+        assert_eq!(names.first().map(String::as_str), Some("68"));
+        assert_eq!(names.last().map(String::as_str), Some("running"));
+        assert!(names.len() <= MAX_ENDED + 2 && !names.contains(&"1".to_owned()));
+        running.failed("why not");
+        assert!(board.list().iter().any(|info| &*info.note == "why not"));
+    }
+}

@@ -1,0 +1,102 @@
+//! The protocols of the swarm and their limits.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use libp2p::allow_block_list::{self, BlockedPeers};
+use libp2p::connection_limits::{self, ConnectionLimits};
+use libp2p::identity::Keypair;
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{PeerId, identify, kad, mdns, ping};
+
+use crate::config::Settings;
+
+use super::gate::Gate;
+use super::gossip::{self, Gossipsub};
+use super::records::DhtStore;
+use super::{AGENT, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
+
+/// Connections that one peer may have: both sides may dial at the same moment, by TCP and by QUIC.
+const PER_PEER: u32 = 3;
+
+/// Room beyond `max_peers` that only this node's own dials can use, so that strangers cannot shut it in.
+const OWN_DIALS: u32 = 8;
+
+/// Handshakes under way, each way.
+const PENDING: u32 = 64;
+
+#[derive(NetworkBehaviour)]
+pub struct Behaviour {
+    // What refuses comes first: the rest then never hears of what was refused.
+    pub blocked: allow_block_list::Behaviour<BlockedPeers>,
+    pub gate: Gate,
+    pub limits: connection_limits::Behaviour,
+    pub identify: identify::Behaviour,
+    pub ping: ping::Behaviour,
+    pub mdns: Toggle<mdns::tokio::Behaviour>,
+    pub kad: kad::Behaviour<DhtStore>,
+    pub gossip: Gossipsub,
+    pub streams: libp2p_stream::Behaviour,
+}
+
+impl Behaviour {
+    /// All protocols as `settings` want them. Call it inside a tokio runtime.
+    ///
+    /// # Errors
+    /// What gossipsub does not accept of its configuration.
+    pub fn new(key: &Keypair, settings: &Settings) -> Result<Self, String> {
+        let local = key.public().to_peer_id();
+        Ok(Self {
+            blocked: allow_block_list::Behaviour::default(),
+            gate: Gate::new(settings.performance.max_connections_per_ip),
+            limits: connection_limits::Behaviour::new(limits(settings.performance.max_peers)),
+            identify: identify(key),
+            ping: ping::Behaviour::new(ping::Config::new().with_interval(Duration::from_secs(15))),
+            mdns: mdns_if(settings.network.mdns, local),
+            kad: kademlia(local, settings),
+            gossip: gossip::behaviour(&settings.network.packages_topic)?,
+            streams: libp2p_stream::Behaviour::new(),
+        })
+    }
+}
+
+fn limits(max_peers: u32) -> ConnectionLimits {
+    ConnectionLimits::default()
+        .with_max_pending_incoming(Some(PENDING))
+        .with_max_pending_outgoing(Some(PENDING))
+        .with_max_established_incoming(Some(max_peers))
+        .with_max_established(Some(max_peers.saturating_add(OWN_DIALS)))
+        .with_max_established_per_peer(Some(PER_PEER))
+}
+
+/// The plain form of identify: js-libp2p cannot read the one with a signed peer record.
+fn identify(key: &Keypair) -> identify::Behaviour {
+    let config = identify::Config::new(IDENTIFY_PROTOCOL.into(), key.public())
+        .with_agent_version(AGENT.into())
+        .with_push_listen_addr_updates(true);
+    identify::Behaviour::new(config)
+}
+
+fn mdns_if(wanted: bool, local: PeerId) -> Toggle<mdns::tokio::Behaviour> {
+    let started = wanted.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), local));
+    started
+        .and_then(|mdns| {
+            mdns.inspect_err(|error| tracing::warn!(%error, "mDNS is off: peers of the local network are not found"))
+                .ok()
+        })
+        .into()
+}
+
+fn kademlia(local: PeerId, settings: &Settings) -> kad::Behaviour<DhtStore> {
+    let mut config = kad::Config::new(KAD_PROTOCOL);
+    let replication = NonZeroUsize::new(settings.performance.dht_replication as usize).unwrap_or(kad::K_VALUE);
+    config
+        .set_query_timeout(Duration::from_secs(settings.performance.dht_query_timeout.max(1)))
+        .set_replication_factor(replication)
+        .set_record_filtering(kad::StoreInserts::FilterBoth)
+        // Done by the swarm task, which knows when there is anyone to ask.
+        .set_periodic_bootstrap_interval(None)
+        .set_caching(kad::Caching::Disabled);
+    kad::Behaviour::with_config(local, DhtStore::new(local), config)
+}

@@ -1,0 +1,274 @@
+//! Kademlia: what this node asks of it and provides in it, what it stores for others, and how it stays in touch.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use libp2p::kad::store::RecordStore;
+use libp2p::kad::{self, InboundRequest, ProviderRecord, QueryId, QueryResult};
+use libp2p::{Multiaddr, PeerId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::market::PackageId;
+
+use super::super::error::{ErrorKind, NodeError};
+use super::super::peers::Outcome;
+use super::super::service::rate::PeerRates;
+use super::command::{Command, DhtKey, Reply};
+use super::mode;
+use super::queries::Queries;
+use super::task::Task;
+
+/// Refreshing the routing table.
+const BOOTSTRAP_EVERY: Duration = Duration::from_secs(300);
+
+/// Provider announcements under way at once; the rest waits.
+const PROVIDING_AT_ONCE: usize = 8;
+
+/// Keys waiting to be provided. Beyond it nothing is lost for long: the next start provides all again.
+const MAX_QUEUED: usize = 65_536;
+
+/// While the routing table is smaller than the replication factor, each newcomer is one who should have our provider
+/// records; they are sent again, but at most once in this time.
+const REPROVIDE_EVERY: Duration = Duration::from_secs(30);
+
+/// … and no oftener than this for each record, so that a node with thousands of packages is not busy with it all the time.
+const REPROVIDE_EACH: Duration = Duration::from_millis(20);
+
+/// How long newcomers are collected before records are sent again.
+const REPROVIDE_AFTER: Duration = Duration::from_secs(1);
+
+/// Addresses of one peer in the routing table.
+const MAX_ROUTES: usize = 16;
+
+/// Provider records one peer may bring: a second, and at once.
+const RECORD_RATE: (f64, f64) = (16.0, 1024.0);
+
+/// What this node remembers of its dealings with the DHT.
+pub struct Dht {
+    pub(super) queries: Queries,
+    providers: HashMap<QueryId, mpsc::Sender<HashSet<PeerId>>>,
+    bootstraps: HashMap<QueryId, Reply<Result<(), NodeError>>>,
+    providing: HashSet<QueryId>,
+    queued: VecDeque<DhtKey>,
+    rates: PeerRates,
+    last_bootstrap: Instant,
+    last_reprovided: Option<Instant>,
+    reprovide_at: Option<Instant>,
+    pub(super) mode_reason: String,
+}
+
+impl Dht {
+    pub fn new() -> Self {
+        Self {
+            queries: Queries::default(),
+            providers: HashMap::new(),
+            bootstraps: HashMap::new(),
+            providing: HashSet::new(),
+            queued: VecDeque::new(),
+            rates: PeerRates::new(RECORD_RATE.0, RECORD_RATE.1),
+            last_bootstrap: Instant::now(),
+            last_reprovided: None,
+            reprovide_at: None,
+            mode_reason: "not listening yet".into(),
+        }
+    }
+}
+
+impl Task {
+    pub(super) fn on_kad(&mut self, event: kad::Event) {
+        match event {
+            kad::Event::InboundRequest { request: InboundRequest::AddProvider { record: Some(record) } } => {
+                self.on_provider_record(record);
+            }
+            kad::Event::InboundRequest { request: InboundRequest::PutRecord { source, record: Some(record), .. } } => {
+                tracing::debug!(peer = %source, bytes = record.value.len(), "value record not stored");
+            }
+            kad::Event::OutboundQueryProgressed { id, result, stats, step } => {
+                self.dht.queries.progressed(id, &result);
+                self.on_progress(id, &result);
+                if step.last {
+                    self.dht.queries.finished(id, &result, &stats);
+                    self.on_query_end(id, &result);
+                }
+            }
+            kad::Event::RoutingUpdated { is_new_peer: true, .. } => self.on_newcomer(),
+            _ => {}
+        }
+    }
+
+    /// Kademlia has seen to it that the provider is the peer that sent the record.
+    fn on_provider_record(&mut self, record: ProviderRecord) {
+        let peer = record.provider;
+        if self.book.is_banned(peer) || !self.dht.rates.allow(peer, Instant::now()) {
+            return;
+        }
+        if DhtKey::from_key(&record.key).is_none() {
+            let why = "sent a provider record for a key that is not of this network";
+            return self.book.record(peer, Outcome::SoftFailure(why.into()));
+        }
+        if let Err(error) = self.swarm.behaviour_mut().kad.store_mut().add_provider(record) {
+            tracing::debug!(%peer, %error, "provider record not stored");
+        }
+    }
+
+    fn on_progress(&mut self, id: QueryId, result: &QueryResult) {
+        let QueryResult::GetProviders(Ok(kad::GetProvidersOk::FoundProviders { providers, .. })) = result else {
+            return;
+        };
+        if let Some(found) = self.dht.providers.get(&id) {
+            // Full: the asker has more than it needs already. Closed: it has left, and the query is about to be ended.
+            let _ = found.try_send(providers.clone());
+        }
+    }
+
+    fn on_query_end(&mut self, id: QueryId, result: &QueryResult) {
+        self.dht.providers.remove(&id);
+        if self.dht.providing.remove(&id) {
+            self.provide_queued();
+        }
+        if let Some(reply) = self.dht.bootstraps.remove(&id) {
+            let failed = matches!(result, QueryResult::Bootstrap(Err(_)));
+            drop(reply.send(if failed { Err(bootstrap_timed_out()) } else { Ok(()) }));
+        }
+    }
+
+    /// Whoever waits for its answers hears that there are no more.
+    pub(super) fn end_query(&mut self, id: QueryId) {
+        self.dht.providers.remove(&id);
+        if let Some(mut query) = self.swarm.behaviour_mut().kad.query_mut(&id) {
+            query.finish();
+        }
+    }
+
+    pub(super) fn look_for_providers(
+        &mut self,
+        package: PackageId,
+        found: mpsc::Sender<HashSet<PeerId>>,
+        left: oneshot::Receiver<()>,
+    ) {
+        let key = DhtKey::Blob(package).to_key();
+        let id = self.swarm.behaviour_mut().kad.get_providers(key);
+        // The asker leaves when it has enough; the query would go on for nobody.
+        let own = self.own.clone();
+        tokio::spawn(async move {
+            let _ = left.await;
+            if let Some(own) = own.upgrade() {
+                let _ = own.send(Command::EndQuery(id)).await;
+            }
+        });
+        self.dht.providers.insert(id, found);
+    }
+
+    pub(super) fn provide(&mut self, key: DhtKey) -> Result<(), NodeError> {
+        match self.swarm.behaviour_mut().kad.start_providing(key.to_key()) {
+            Ok(id) => {
+                self.dht.providing.insert(id);
+                Ok(())
+            }
+            Err(_) => Err(NodeError::new(ErrorKind::Failed, format!("no room left to provide {}", key.describe()))
+                .hint("remove packages that this node need not offer")),
+        }
+    }
+
+    pub(super) fn provide_all(&mut self, keys: Vec<DhtKey>) {
+        let room = MAX_QUEUED.saturating_sub(self.dht.queued.len());
+        self.dht.queued.extend(keys.into_iter().take(room));
+        self.provide_queued();
+    }
+
+    fn provide_queued(&mut self) {
+        while self.dht.providing.len() < PROVIDING_AT_ONCE {
+            let Some(key) = self.dht.queued.pop_front() else { return };
+            if let Err(error) = self.provide(key) {
+                tracing::warn!(%error, "not provided");
+            }
+        }
+    }
+
+    pub(super) fn stop_providing(&mut self, package: PackageId) {
+        let key = DhtKey::Blob(package);
+        self.dht.queued.retain(|queued| *queued != key);
+        self.swarm.behaviour_mut().kad.stop_providing(&key.to_key());
+    }
+
+    pub(super) fn bootstrap(&mut self, finished: bool, reply: Reply<Result<(), NodeError>>) {
+        self.dht.last_bootstrap = Instant::now();
+        self.dial_bootstrap_now();
+        match self.swarm.behaviour_mut().kad.bootstrap() {
+            Ok(id) if finished => drop(self.dht.bootstraps.insert(id, reply)),
+            Ok(_) => drop(reply.send(Ok(()))),
+            Err(_) => drop(reply.send(Err(nobody_known()))),
+        }
+    }
+
+    /// The DHT has got a peer: this node's provider records should reach it.
+    fn on_newcomer(&mut self) {
+        let known = self.routing_table_size();
+        if known > kad::K_VALUE.get() || self.dht.reprovide_at.is_some() {
+            return;
+        }
+        let keys = self.swarm.behaviour_mut().kad.store_mut().provided_keys();
+        let pause = REPROVIDE_EVERY.max(REPROVIDE_EACH * u32::try_from(keys).unwrap_or(u32::MAX));
+        let earliest = self.dht.last_reprovided.map(|last| last + pause);
+        let soon = Instant::now() + REPROVIDE_AFTER;
+        self.dht.reprovide_at = Some(earliest.map_or(soon, |earliest| earliest.max(soon)));
+    }
+
+    pub(super) fn care_for_dht(&mut self) {
+        let now = Instant::now();
+        if self.dht.reprovide_at.is_some_and(|due| due <= now) {
+            (self.dht.reprovide_at, self.dht.last_reprovided) = (None, Some(now));
+            let store = self.swarm.behaviour_mut().kad.store_mut();
+            let keys: Vec<DhtKey> = store.provided().filter_map(|record| DhtKey::from_key(&record.key)).collect();
+            let queued: HashSet<DhtKey> = self.dht.queued.iter().cloned().collect();
+            self.provide_all(keys.into_iter().filter(|key| !queued.contains(key)).collect());
+        }
+        let few = self.swarm.network_info().num_peers() < self.min_peers;
+        let pause = if few { BOOTSTRAP_EVERY / 5 } else { BOOTSTRAP_EVERY };
+        if now.duration_since(self.dht.last_bootstrap) >= pause {
+            self.dht.last_bootstrap = now;
+            if self.routing_table_size() > 0 {
+                let _ = self.swarm.behaviour_mut().kad.bootstrap();
+            }
+        }
+    }
+
+    /// Takes up what identify said of a peer that speaks our Kademlia. The table keeps every address it is given, so that one
+    /// that claims new ones again and again must be stopped here.
+    pub(super) fn learn_route(&mut self, peer: PeerId, addrs: &[Multiaddr]) {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let known = kad.kbucket(peer).map_or(0, |bucket| {
+            let entry = bucket.iter().find(|entry| *entry.node.key.preimage() == peer);
+            entry.map_or(0, |entry| entry.node.value.len())
+        });
+        for addr in addrs.iter().take(MAX_ROUTES.saturating_sub(known)) {
+            kad.add_address(&peer, addr.clone());
+        }
+    }
+
+    pub(super) fn decide_mode(&mut self) {
+        let listening: Vec<_> = self.swarm.listeners().cloned().collect();
+        let external: Vec<_> = self.swarm.external_addresses().cloned().collect();
+        let (mode, reason) = mode::decide(self.mode, self.ephemeral, &listening, &external);
+        self.dht.mode_reason = reason;
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        if kad.mode() != mode || listening.is_empty() {
+            tracing::debug!(mode = mode::name(mode), reason = self.dht.mode_reason, "DHT mode");
+            kad.set_mode(Some(mode));
+        }
+    }
+
+    pub(super) fn routing_table_size(&mut self) -> usize {
+        self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum()
+    }
+}
+
+fn nobody_known() -> NodeError {
+    NodeError::new(ErrorKind::Network, "no peer is known to bootstrap from")
+        .hint("connect to one (connect ADDRESS) or name one in network.bootstrap_nodes")
+}
+
+fn bootstrap_timed_out() -> NodeError {
+    NodeError::new(ErrorKind::Network, "the DHT bootstrap got no answer in time")
+        .hint("check the connection, then try again")
+}

@@ -1,0 +1,99 @@
+//! Announcements on their way from gossipsub to whoever judges them, and the verdicts on their way back.
+
+use libp2p::PeerId;
+use libp2p::gossipsub::{self, IdentTopic, Message, MessageAcceptance, MessageId, PublishError};
+use tokio::sync::mpsc;
+
+use super::super::error::{ErrorKind, NodeError};
+use super::super::peers::Outcome;
+use super::super::service::rate::PeerRates;
+use super::task::Task;
+
+/// Announcements one peer may pass on: a second, and at once. What is over it is dropped; catalogue sync brings it later.
+const RATE: (f64, f64) = (32.0, 256.0);
+
+/// A peer over its rate fails softly once for so many dropped announcements.
+const DROPPED_PER_FAILURE: u32 = 256;
+
+/// An announcement as it came in.
+#[derive(Debug)]
+pub struct Incoming {
+    pub id: MessageId,
+    /// Who passed it on, not who published it.
+    pub source: PeerId,
+    pub data: Vec<u8>,
+}
+
+/// What gossipsub is to do with it.
+#[derive(Debug)]
+pub struct Verdict {
+    pub id: MessageId,
+    pub source: PeerId,
+    pub acceptance: MessageAcceptance,
+}
+
+impl Incoming {
+    pub fn verdict(self, acceptance: MessageAcceptance) -> Verdict {
+        Verdict { id: self.id, source: self.source, acceptance }
+    }
+}
+
+/// The way to the judge.
+pub struct Inbox {
+    judge: mpsc::Sender<Incoming>,
+    rates: PeerRates,
+    dropped: u32,
+}
+
+impl Inbox {
+    pub fn new(judge: mpsc::Sender<Incoming>) -> Self {
+        Self { judge, rates: PeerRates::new(RATE.0, RATE.1), dropped: 0 }
+    }
+}
+
+impl Task {
+    pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Message { propagation_source, message_id, message } => {
+                self.on_announcement(propagation_source, message_id, message);
+            }
+            gossipsub::Event::SlowPeer { peer_id, .. } => {
+                tracing::debug!(peer = %peer_id, "too slow for announcements");
+            }
+            _ => {}
+        }
+    }
+
+    fn on_announcement(&mut self, source: PeerId, id: MessageId, message: Message) {
+        let incoming = Incoming { id, source, data: message.data };
+        if message.topic.as_str() != self.topic {
+            return self.on_verdict(incoming.verdict(MessageAcceptance::Reject));
+        }
+        if !self.inbox.rates.allow(source, std::time::Instant::now()) {
+            self.inbox.dropped = self.inbox.dropped.wrapping_add(1);
+            if self.inbox.dropped % DROPPED_PER_FAILURE == 1 {
+                self.book.record(source, Outcome::SoftFailure("passes on announcements too fast".into()));
+            }
+            return self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
+        }
+        // A judge that cannot keep up costs announcements, never the swarm's time.
+        if let Err(mpsc::error::TrySendError::Full(incoming)) = self.inbox.judge.try_send(incoming) {
+            self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
+        }
+    }
+
+    /// How many peers were there to take it.
+    pub(super) fn announce(&mut self, envelope: Vec<u8>) -> Result<usize, NodeError> {
+        let topic = IdentTopic::new(self.topic.as_str());
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        let takers = gossip.all_peers().filter(|(_, topics)| topics.contains(&&topic.hash())).count();
+        match gossip.publish(topic, envelope) {
+            Ok(_) => Ok(takers),
+            // Duplicate: these very bytes were announced, or heard, a moment ago, and are on their way.
+            Err(PublishError::Duplicate) => Ok(takers),
+            Err(PublishError::NoPeersSubscribedToTopic) => Ok(0),
+            Err(error) => Err(NodeError::new(ErrorKind::Network, format!("cannot announce: {error}"))
+                .hint("it is in the catalogue and reaches others by sync; or publish it again in a moment")),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The task that owns the libp2p swarm: behaviour, Kademlia, gossipsub, discovery, limits.
+
+pub mod address;
+mod behaviour;
+mod client;
+mod command;
+mod dht;
+mod dial;
+mod events;
+mod gate;
+mod gossip;
+mod inbox;
+mod listen;
+mod mode;
+mod queries;
+mod records;
+mod start;
+mod task;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod waiting;
+
+pub use client::SwarmClient;
+pub use command::{DhtKey, Snapshot};
+pub use inbox::{Incoming, Verdict};
+pub use start::{SwarmOptions, SwarmParts, prepare};
+
+use libp2p::StreamProtocol;
+
+/// The DHT of this network.
+pub const KAD_PROTOCOL: StreamProtocol = StreamProtocol::new("/ggen/kad/1.0.0");
+
+/// The protocol version that identify tells.
+pub const IDENTIFY_PROTOCOL: &str = "/ggen/1.0.0";
+
+/// The agent that identify tells.
+pub const AGENT: &str = concat!("ggen-p2p-tui/", env!("CARGO_PKG_VERSION"));

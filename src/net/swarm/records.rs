@@ -1,0 +1,255 @@
+//! What this node keeps of the DHT for others: a bounded store in memory, and which keys may be in it.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet, hash_map, hash_set};
+
+use libp2p::PeerId;
+use libp2p::kad::store::{Error, RecordStore, Result};
+use libp2p::kad::{ProviderRecord, Record, RecordKey};
+
+use super::address::is_dialable;
+use super::command::DhtKey;
+
+/// Keys with provider records, those of this node included. A record of one provider takes some 500 bytes, so that the worst
+/// case of 65,536 keys with one provider each stays near 32 MiB.
+pub const MAX_KEYS: usize = 65_536;
+
+/// Provider records of all keys together.
+pub const MAX_RECORDS: usize = 131_072;
+
+/// Providers kept for one key: Kademlia's replication factor. Later ones are left out, against floods of made-up ones.
+pub const MAX_PER_KEY: usize = 20;
+
+/// Keys that one other peer may be provider of here.
+pub const MAX_PER_PEER: usize = 4_096;
+
+/// Addresses kept in a provider record.
+const MAX_ADDRESSES: usize = 4;
+
+const BLOB: &str = "/ggen/blob/";
+const NAME: &str = "/ggen/name/";
+
+impl DhtKey {
+    pub fn to_key(&self) -> RecordKey {
+        let text = match self {
+            Self::Blob(package) => format!("{BLOB}{package}"),
+            Self::Name(name) => format!("{NAME}{name}"),
+        };
+        RecordKey::from(text.into_bytes())
+    }
+
+    /// `None`: not in one of the two forms that this network provides.
+    pub fn from_key(key: &RecordKey) -> Option<Self> {
+        let text = std::str::from_utf8(key.as_ref()).ok()?;
+        if let Some(package) = text.strip_prefix(BLOB) {
+            let lower = package.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            return package.parse().ok().filter(|_| lower).map(Self::Blob);
+        }
+        crate::market::PackageName::new(text.strip_prefix(NAME)?).ok().map(Self::Name)
+    }
+
+    /// The key for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Blob(package) => format!("blob {package}"),
+            Self::Name(name) => format!("name {name}"),
+        }
+    }
+}
+
+/// Implements what Kademlia needs of a store. It takes no value records: the only ones of this network, the signed package
+/// heads, cannot be verified before the head format exists, and what is not verified is not stored.
+pub struct DhtStore {
+    local: PeerId,
+    providers: HashMap<RecordKey, Vec<ProviderRecord>>,
+    provided: HashSet<ProviderRecord>,
+    /// How many records each other peer has here.
+    by_peer: HashMap<PeerId, usize>,
+    records: usize,
+}
+
+impl DhtStore {
+    pub fn new(local: PeerId) -> Self {
+        Self { local, providers: HashMap::new(), provided: HashSet::new(), by_peer: HashMap::new(), records: 0 }
+    }
+
+    /// Provider records kept for others.
+    pub fn kept_for_others(&self) -> usize {
+        self.records - self.provided.len()
+    }
+
+    /// Keys that this node provides.
+    pub fn provided_keys(&self) -> usize {
+        self.provided.len()
+    }
+
+    fn has_room_for(&self, record: &ProviderRecord) -> Result<()> {
+        let new_key = !self.providers.contains_key(&record.key);
+        let of_peer = self.by_peer.get(&record.provider).copied().unwrap_or(0);
+        let own = record.provider == self.local;
+        if (new_key && self.providers.len() >= MAX_KEYS)
+            || self.records >= MAX_RECORDS
+            || (!own && of_peer >= MAX_PER_PEER)
+        {
+            return Err(Error::MaxProvidedKeys);
+        }
+        Ok(())
+    }
+}
+
+impl RecordStore for DhtStore {
+    type RecordsIter<'a> = std::iter::Empty<Cow<'a, Record>>;
+    type ProvidedIter<'a> =
+        std::iter::Map<hash_set::Iter<'a, ProviderRecord>, fn(&'a ProviderRecord) -> Cow<'a, ProviderRecord>>;
+
+    fn get(&self, _: &RecordKey) -> Option<Cow<'_, Record>> {
+        None
+    }
+
+    fn put(&mut self, _: Record) -> Result<()> {
+        Err(Error::MaxRecords)
+    }
+
+    fn remove(&mut self, _: &RecordKey) {}
+
+    fn records(&self) -> Self::RecordsIter<'_> {
+        std::iter::empty()
+    }
+
+    fn add_provider(&mut self, mut record: ProviderRecord) -> Result<()> {
+        record.addresses.retain(is_dialable);
+        record.addresses.truncate(MAX_ADDRESSES);
+        let own = record.provider == self.local;
+        if let Some(known) = self.providers.get_mut(&record.key) {
+            if let Some(renewed) = known.iter_mut().find(|known| known.provider == record.provider) {
+                if own {
+                    self.provided.replace(record.clone());
+                }
+                *renewed = record;
+                return Ok(());
+            }
+            // This node's own record always has a place: it is what is republished.
+            if known.len() >= MAX_PER_KEY && !own {
+                return Ok(());
+            }
+        }
+        self.has_room_for(&record)?;
+        self.records += 1;
+        if own {
+            self.provided.insert(record.clone());
+        } else {
+            *self.by_peer.entry(record.provider).or_default() += 1;
+        }
+        self.providers.entry(record.key.clone()).or_default().push(record);
+        Ok(())
+    }
+
+    fn providers(&self, key: &RecordKey) -> Vec<ProviderRecord> {
+        self.providers.get(key).cloned().unwrap_or_default()
+    }
+
+    fn provided(&self) -> Self::ProvidedIter<'_> {
+        self.provided.iter().map(Cow::Borrowed)
+    }
+
+    fn remove_provider(&mut self, key: &RecordKey, provider: &PeerId) {
+        let hash_map::Entry::Occupied(mut entry) = self.providers.entry(key.clone()) else { return };
+        let Some(index) = entry.get().iter().position(|record| record.provider == *provider) else { return };
+        let record = entry.get_mut().swap_remove(index);
+        if entry.get().is_empty() {
+            entry.remove();
+        }
+        self.records -= 1;
+        if *provider == self.local {
+            self.provided.remove(&record);
+        } else if let hash_map::Entry::Occupied(mut count) = self.by_peer.entry(*provider) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{PackageId, PackageName};
+    use proptest::prelude::*;
+
+    fn blob(n: u64) -> RecordKey {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&n.to_le_bytes());
+        DhtKey::Blob(PackageId(id)).to_key()
+    }
+
+    fn record(key: &RecordKey, provider: PeerId) -> ProviderRecord {
+        ProviderRecord::new(key.clone(), provider, vec!["/ip4/0.0.0.0/tcp/1".parse().unwrap()])
+    }
+
+    #[test]
+    fn keys_read_back_and_others_are_refused() {
+        let name = DhtKey::Name(PackageName::new("knowledge-graph-cli").unwrap());
+        assert_eq!(name.to_key().as_ref(), b"/ggen/name/knowledge-graph-cli");
+        for key in [name, DhtKey::Blob(PackageId([0xab; 32]))] {
+            assert_eq!(DhtKey::from_key(&key.to_key()), Some(key));
+        }
+        let upper = format!("/ggen/blob/{}", "AB".repeat(32));
+        for bad in ["", "/ggen/blob/", "/ggen/blob/12", "/ggen/name/../x", "/ggen/name/A", "/ipfs/x", upper.as_str()] {
+            assert_eq!(DhtKey::from_key(&RecordKey::from(bad.as_bytes().to_vec())), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn providers_of_a_key_are_bounded_and_renewed_in_place() {
+        let local = PeerId::random();
+        let (mut store, key) = (DhtStore::new(local), blob(1));
+        let first = PeerId::random();
+        for peer in std::iter::once(first).chain((0..40).map(|_| PeerId::random())) {
+            store.add_provider(record(&key, peer)).unwrap();
+        }
+        store.add_provider(record(&key, first)).unwrap();
+        assert_eq!(store.providers(&key).len(), MAX_PER_KEY);
+        assert!(store.providers(&key).iter().all(|record| record.addresses.is_empty()));
+        store.add_provider(record(&key, local)).unwrap();
+        assert_eq!((store.kept_for_others(), store.provided_keys()), (MAX_PER_KEY, 1));
+        store.remove_provider(&key, &local);
+        store.remove_provider(&key, &first);
+        assert_eq!((store.kept_for_others(), store.provided_keys()), (MAX_PER_KEY - 1, 0));
+    }
+
+    #[test]
+    fn one_peer_cannot_fill_the_store() {
+        let (mut store, greedy) = (DhtStore::new(PeerId::random()), PeerId::random());
+        let taken = (0..MAX_PER_PEER as u64 + 100).filter(|n| store.add_provider(record(&blob(*n), greedy)).is_ok());
+        assert_eq!(taken.count(), MAX_PER_PEER);
+        assert!(store.add_provider(record(&blob(1 << 40), PeerId::random())).is_ok());
+        store.remove_provider(&blob(0), &greedy);
+        assert!(store.add_provider(record(&blob(1 << 41), greedy)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_is_read_without_a_panic_and_what_is_read_writes_back(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+            let key = RecordKey::from(bytes);
+            if let Some(read) = DhtKey::from_key(&key) {
+                prop_assert_eq!(read.to_key(), key);
+            }
+        }
+
+        #[test]
+        fn a_key_has_one_spelling(name in "/ggen/(blob|name)/[0-9a-fA-F._-]{1,66}") {
+            let key = RecordKey::from(name.into_bytes());
+            if let Some(read) = DhtKey::from_key(&key) {
+                prop_assert_eq!(read.to_key(), key);
+            }
+        }
+    }
+
+    #[test]
+    fn value_records_are_not_stored() {
+        let mut store = DhtStore::new(PeerId::random());
+        assert!(store.put(Record::new(blob(1), vec![1])).is_err());
+        assert!(store.get(&blob(1)).is_none());
+    }
+}

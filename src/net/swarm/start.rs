@@ -1,0 +1,110 @@
+//! Setting the swarm up and starting its task.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use libp2p::identity::Keypair;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Settings;
+use crate::market::Identity;
+
+use super::super::bus::EventBus;
+use super::super::error::{ErrorKind, NodeError};
+use super::super::peers::PeerBook;
+use super::behaviour::Behaviour;
+use super::client::SwarmClient;
+use super::dht::Dht;
+use super::dial::Dials;
+use super::inbox::{Inbox, Incoming, Verdict};
+use super::listen::Listeners;
+use super::task::{Channels, Task};
+use super::transport;
+
+/// Commands waiting for the task.
+const COMMANDS: usize = 256;
+
+/// Announcements waiting to be judged, and verdicts waiting for the task.
+const ANNOUNCEMENTS: usize = 1024;
+
+/// New sync partners waiting for their sync.
+const PARTNERS: usize = 64;
+
+/// What the swarm is set up from.
+pub struct SwarmOptions<'a> {
+    pub settings: &'a Settings,
+    pub identity: &'a Identity,
+    pub ephemeral: bool,
+    pub book: PeerBook,
+    pub bus: EventBus,
+}
+
+/// What the rest of the node needs of the swarm.
+pub struct SwarmParts {
+    pub client: SwarmClient,
+    pub streams: libp2p_stream::Control,
+    /// Announcements to be judged, and where the verdicts go.
+    pub incoming: mpsc::Receiver<Incoming>,
+    pub verdicts: mpsc::Sender<Verdict>,
+    /// Peers that have just shown that they speak our catalogue sync.
+    pub partners: mpsc::Receiver<PeerId>,
+    /// Fires when all listeners have said where they listen.
+    pub settled: oneshot::Receiver<()>,
+}
+
+/// Sets up a swarm that listens; its task is yet to be spawned. Call it inside a tokio runtime.
+///
+/// # Errors
+/// Usage: an address in the settings that cannot be read. Network: nothing can be listened on.
+pub fn prepare(
+    options: SwarmOptions<'_>,
+    stop: CancellationToken,
+) -> Result<(SwarmParts, impl Future<Output = ()> + Send + use<>), NodeError> {
+    let settings = options.settings;
+    let key = keypair(options.identity)?;
+    let dials = Dials::new(&settings.network.bootstrap_nodes)?;
+    let behaviour = Behaviour::new(&key, settings).map_err(|error| NodeError::new(ErrorKind::Failed, error))?;
+    let streams = behaviour.streams.new_control();
+    let mut swarm = transport::build(&key, behaviour)?;
+    let listeners = Listeners::open(&mut swarm, &settings.network.listen_addresses, options.ephemeral)?;
+
+    let (commands, asked) = mpsc::channel(COMMANDS);
+    let (judge, incoming) = mpsc::channel(ANNOUNCEMENTS);
+    let (verdicts, judged) = mpsc::channel(ANNOUNCEMENTS);
+    let (partners, met) = mpsc::channel(PARTNERS);
+    let (settled, listening) = oneshot::channel();
+    let query_timeout = Duration::from_secs(settings.performance.dht_query_timeout.max(1));
+    let task = Task {
+        swarm,
+        book: options.book.clone(),
+        bus: options.bus,
+        listeners,
+        dials,
+        dht: Dht::new(),
+        inbox: Inbox::new(judge),
+        remotes: HashMap::new(),
+        topic: settings.network.packages_topic.clone(),
+        mode: settings.network.dht_server_mode,
+        ephemeral: options.ephemeral,
+        min_peers: settings.performance.min_peers as usize,
+        partners,
+        own: commands.downgrade(),
+        settled: Some(settled),
+    };
+    let parts = SwarmParts {
+        client: SwarmClient::new(key.public().to_peer_id(), commands, options.book, query_timeout),
+        streams,
+        incoming,
+        verdicts,
+        partners: met,
+        settled: listening,
+    };
+    Ok((parts, task.run(Channels { commands: asked, verdicts: judged }, stop)))
+}
+
+fn keypair(identity: &Identity) -> Result<Keypair, NodeError> {
+    Keypair::from_protobuf_encoding(&identity.to_protobuf())
+        .map_err(|error| NodeError::new(ErrorKind::Failed, format!("this node's key cannot be used: {error}")))
+}

@@ -1,0 +1,179 @@
+//! A node against a peer of another make: a plain libp2p swarm that does what ours would not.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
+use libp2p::kad::store::MemoryStore;
+use libp2p::kad::{self, Quorum, Record, RecordKey};
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{PeerId, Swarm, SwarmBuilder, identify, noise, tcp, yamux};
+use tokio::time::timeout;
+
+use super::super::testing::{DEADLINE, NETWORK, TestNode, eventually, signed};
+use super::{DhtKey, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
+use crate::market::{Identity, PackageId};
+
+#[derive(NetworkBehaviour)]
+struct Foreign {
+    identify: identify::Behaviour,
+    kad: kad::Behaviour<MemoryStore>,
+    gossip: gossipsub::Behaviour,
+}
+
+/// A foreign peer, connected to `node` and with it in its routing table and topic.
+async fn foreign(node: &TestNode) -> Swarm<Foreign> {
+    let mut swarm = SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::new().nodelay(true), noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|key| {
+            let local = key.public().to_peer_id();
+            let config = gossipsub::ConfigBuilder::default()
+                .validation_mode(ValidationMode::Anonymous)
+                .message_id_fn(|message| gossipsub::MessageId::new(&message.data))
+                .build()
+                .unwrap();
+            Foreign {
+                identify: identify::Behaviour::new(identify::Config::new(IDENTIFY_PROTOCOL.into(), key.public())),
+                kad: kad::Behaviour::with_config(local, MemoryStore::new(local), kad::Config::new(KAD_PROTOCOL)),
+                gossip: gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config).unwrap(),
+            }
+        })
+        .unwrap()
+        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
+        .build();
+    swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Server));
+    swarm.behaviour_mut().gossip.subscribe(&IdentTopic::new("/ggen/packages/v1")).unwrap();
+    swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+    swarm.dial(node.address().await.parse::<libp2p::Multiaddr>().unwrap()).unwrap();
+    let (mut routed, mut subscribed) = (false, false);
+    let ready = async {
+        while !(routed && subscribed) {
+            match swarm.select_next_some().await {
+                SwarmEvent::Behaviour(ForeignEvent::Kad(kad::Event::RoutingUpdated { .. })) => routed = true,
+                SwarmEvent::Behaviour(ForeignEvent::Gossip(gossipsub::Event::Subscribed { .. })) => subscribed = true,
+                SwarmEvent::Behaviour(ForeignEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
+                    for addr in info.listen_addrs {
+                        swarm.behaviour_mut().kad.add_address(&peer_id, addr);
+                    }
+                }
+                _ => {}
+            }
+        }
+    };
+    timeout(DEADLINE, ready).await.unwrap();
+    swarm
+}
+
+/// Runs `swarm` until the query that has just been started has ended; its last result.
+async fn ended(swarm: &mut Swarm<Foreign>) -> kad::QueryResult {
+    let last = async {
+        loop {
+            if let SwarmEvent::Behaviour(ForeignEvent::Kad(kad::Event::OutboundQueryProgressed {
+                result, step, ..
+            })) = swarm.select_next_some().await
+                && step.last
+                && !matches!(result, kad::QueryResult::Bootstrap(_))
+            {
+                return result;
+            }
+        }
+    };
+    timeout(DEADLINE, last).await.unwrap()
+}
+
+fn failures(node: &TestNode, peer: PeerId) -> u64 {
+    node.context().peers.info(peer).unwrap_or_default().failures
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn value_records_are_refused() {
+    let node = TestNode::alone().await;
+    let mut swarm = foreign(&node).await;
+    let key = RecordKey::from(b"/ggen/head/x/y".to_vec());
+    let record = Record::new(key.clone(), b"anything".to_vec());
+    swarm.behaviour_mut().kad.put_record(record, Quorum::One).unwrap();
+    ended(&mut swarm).await;
+    swarm.behaviour_mut().kad.remove_record(&key);
+    swarm.behaviour_mut().kad.get_record(key);
+    assert!(matches!(ended(&mut swarm).await, kad::QueryResult::GetRecord(Err(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn provider_records_are_kept_for_our_keys_only() {
+    let node = TestNode::alone().await;
+    let mut swarm = foreign(&node).await;
+    let peer = *swarm.local_peer_id();
+    let package = PackageId([3; 32]);
+    swarm.behaviour_mut().kad.start_providing(DhtKey::Blob(package).to_key()).unwrap();
+    ended(&mut swarm).await;
+    let mut running = tokio::spawn(async move {
+        loop {
+            swarm.select_next_some().await;
+        }
+    });
+    eventually("kept", || async { node.context().swarm.providers(package).await.unwrap() == [peer] }).await;
+    assert_eq!(failures(&node, peer), 0);
+    running.abort();
+    assert!((&mut running).await.unwrap_err().is_cancelled());
+
+    let mut swarm = foreign(&node).await;
+    let peer = *swarm.local_peer_id();
+    swarm.behaviour_mut().kad.start_providing(RecordKey::from(b"/ipfs/something".to_vec())).unwrap();
+    ended(&mut swarm).await;
+    tokio::select! {
+        () = eventually("it costs", || async { failures(&node, peer) == 1 }) => {}
+        () = async { loop { swarm.select_next_some().await; } } => {}
+    }
+    assert_eq!(node.handle.status().await.unwrap().dht.providers, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_valid_announcements_is_cut_off_and_costs() {
+    let node = TestNode::alone().await;
+    let mut swarm = foreign(&node).await;
+    let (peer, publisher) = (*swarm.local_peer_id(), Identity::generate());
+    let mut sent = 0;
+    // Ten times as many as are allowed, until it shows: a loaded machine may lose some on the way.
+    let flood = async {
+        let mut every = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            tokio::select! {
+                _ = every.tick() => for _ in 0..32 {
+                    sent += 1;
+                    let envelope = signed(&publisher, NETWORK, &format!("flood-{sent}")).envelope().to_bytes();
+                    let _ = swarm.behaviour_mut().gossip.publish(IdentTopic::new("/ggen/packages/v1"), envelope);
+                },
+                _ = swarm.select_next_some() => {}
+            }
+        }
+    };
+    tokio::select! {
+        () = eventually("it costs", || async { failures(&node, peer) >= 1 }) => {}
+        () = flood => {}
+    }
+    let releases = node.handle.status().await.unwrap().catalog.releases;
+    assert!(releases < sent, "{releases} of {sent}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_peer_hears_what_a_node_announces() {
+    let node = TestNode::alone().await;
+    let mut swarm = foreign(&node).await;
+    let envelope = signed(&Identity::generate(), NETWORK, "hello").envelope().to_bytes();
+    let heard = async {
+        loop {
+            if let SwarmEvent::Behaviour(ForeignEvent::Gossip(gossipsub::Event::Message { message, .. })) =
+                swarm.select_next_some().await
+            {
+                return message.data;
+            }
+        }
+    };
+    let announced = async {
+        eventually("announced", || async { node.context().swarm.announce(envelope.clone()).await.unwrap() == 1 }).await;
+    };
+    let (heard, ()) = timeout(DEADLINE, async { tokio::join!(heard, announced) }).await.unwrap();
+    assert_eq!(heard, envelope);
+}
