@@ -3,6 +3,8 @@
 //! Layers, lowest first: [`config`], [`market`] ← [`net`] ← [`app`] ← [`ui`]. Nothing reaches upward;
 //! `tests/end_to_end/layers.rs` holds this.
 
+pub mod app;
 pub mod config;
 pub mod market;
 pub mod net;
+pub mod ui;

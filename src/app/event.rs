@@ -1,0 +1,109 @@
+//! Everything that can happen to the dashboard. A recorded list of these replays to the same screens.
+
+use serde::{Deserialize, Serialize};
+
+use super::hit::Target;
+use super::key::Key;
+use crate::net::{NodeError, NodeEvent, NodeReply};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "data", rename_all = "snake_case")]
+pub enum Event {
+    Key(Key),
+    /// Pasted text, as it came.
+    Paste(String),
+    Mouse {
+        action: MouseAction,
+        target: Option<Target>,
+    },
+    /// The terminal's size in cells.
+    Resized {
+        width: u16,
+        height: u16,
+    },
+    /// How many rows the list on screen shows.
+    Viewport {
+        rows: u16,
+    },
+    /// The node is up; `remote`: in another process, through its control socket.
+    NodeReady {
+        remote: bool,
+    },
+    StartFailed(NodeError),
+    Node(NodeEvent),
+    /// The node's event stream ended.
+    NodeGone,
+    /// The answer to [`super::effect::Effect::Request`].
+    Reply {
+        tag: Tag,
+        result: Result<NodeReply, NodeError>,
+    },
+    /// The answer to [`super::effect::Effect::ReadDir`]; `path` as it was asked.
+    Directory {
+        path: String,
+        listing: Result<Listing, String>,
+    },
+    /// The time that [`super::state::State::next_wake`] named has come.
+    Tick,
+    Signal(Signal),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MouseAction {
+    Click,
+    WheelUp,
+    WheelDown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// SIGTERM or SIGINT.
+    Terminate,
+    /// SIGHUP, or the terminal is gone.
+    HangUp,
+}
+
+/// What a directory holds, for path completion.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Sub-directories, by name.
+    pub entries: Vec<DirEntry>,
+    /// Left out because there were too many.
+    pub omitted: usize,
+    /// Whether the directory itself holds a manifest.
+    pub package: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirEntry {
+    pub name: String,
+    /// It holds a `gpack.toml` or `package.toml`.
+    pub package: bool,
+}
+
+/// What a request was for, so that its answer finds its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "tag", rename_all = "snake_case")]
+pub enum Tag {
+    Status,
+    Peers,
+    Dht,
+    Feed,
+    Transfers,
+    Logs,
+    Installed,
+    Search { seq: u64, remote: bool },
+    Detail { seq: u64 },
+    Inspect { seq: u64 },
+    Publish { job: u64 },
+    Install { what: String },
+    Remove { name: String },
+    Connect { addr: String },
+    Disconnect { peer: String },
+    Bootstrap,
+    Ban { peer: String },
+    Unban { peer: String },
+}

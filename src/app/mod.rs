@@ -1,0 +1,21 @@
+//! State, pure update, effects, commands, event loop, headless loop, verbs.
+
+pub mod age;
+pub mod bytes;
+pub mod command;
+pub mod demo;
+pub mod effect;
+pub mod event;
+pub mod failure;
+pub mod headless;
+pub mod hit;
+pub mod key;
+pub mod keymap;
+pub mod launch;
+pub mod logging;
+pub mod output;
+pub mod runtime;
+pub mod signal;
+pub mod state;
+pub mod update;
+pub mod verbs;

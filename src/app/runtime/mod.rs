@@ -1,0 +1,230 @@
+//! The dashboard's event loop: one `select!` over terminal, node, answers, signals and the next wanted tick. It drains
+//! what is waiting, then draws at most once a frame, and not at all while nothing changes.
+
+mod exec;
+mod inbox;
+mod node;
+mod signals;
+mod term;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt, poll};
+use tokio::time::Instant;
+
+use super::age::Now;
+use super::effect::Effect;
+use super::event::Event;
+use super::hit::HitMap;
+use super::state::{DashboardOptions, Phase, State};
+use super::update::update;
+use crate::net::{NodeError, NodeHandle};
+use exec::Executor;
+use inbox::Inbox;
+use node::NodeTask;
+use signals::Signals;
+
+/// Events taken in one go before a frame gets its turn.
+const BATCH: usize = 1024;
+
+/// The terminal, as the event loop needs it. Made by the layer above.
+pub trait Screen {
+    /// Draws the state; nothing is written when nothing changed. An error means that the terminal is gone.
+    fn draw(&mut self, state: &State) -> io::Result<HitMap>;
+    /// Cells: width, height.
+    fn size(&self) -> io::Result<(u16, u16)>;
+    /// Turns mouse reporting on or off.
+    fn set_mouse(&mut self, on: bool) -> io::Result<()>;
+    /// Puts text on the clipboard through the terminal.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Gives the terminal back, stops the process until it is continued, takes the terminal again.
+    fn suspend(&mut self) -> io::Result<()>;
+    /// Gives the terminal back for good.
+    fn leave(&mut self);
+}
+
+/// Shows the dashboard until the user leaves.
+///
+/// `node` is polled beside the first frames, so the screen is there before the node is up. A node in this process is
+/// asked to stop in the end, after the terminal was given back; one in another process goes on.
+///
+/// # Errors
+/// Why the node did not start, or why the terminal cannot be used. A terminal that goes away is no error.
+pub async fn run<S, T, F>(screen: S, terminal: T, node: F, options: DashboardOptions) -> Result<(), NodeError>
+where
+    S: Screen,
+    T: Stream<Item = io::Result<crossterm::event::Event>> + Unpin,
+    F: Future<Output = Result<NodeHandle, NodeError>> + Send + 'static,
+{
+    let mut dashboard = Dashboard::new(screen, options);
+    let mut task = NodeTask::start(node);
+    let outcome = dashboard.run(terminal, &mut task).await;
+    dashboard.screen.leave();
+    task.finish().await;
+    outcome
+}
+
+struct Dashboard<S> {
+    screen: S,
+    state: State,
+    hits: HitMap,
+    frame: Duration,
+    last_frame: Option<Instant>,
+    dirty: bool,
+    quit: bool,
+}
+
+impl<S: Screen> Dashboard<S> {
+    fn new(screen: S, options: DashboardOptions) -> Self {
+        let frame = Duration::from_secs(1) / options.frame_rate.clamp(1, 30);
+        let mut state = State::new(options, now());
+        state.size = screen.size().unwrap_or((80, 24));
+        Self { screen, state, hits: HitMap::default(), frame, last_frame: None, dirty: true, quit: false }
+    }
+
+    async fn run<T>(&mut self, mut terminal: T, task: &mut NodeTask) -> Result<(), NodeError>
+    where
+        T: Stream<Item = io::Result<crossterm::event::Event>> + Unpin,
+    {
+        let mut signals = Signals::new()?;
+        let mut inbox = Inbox::default();
+        let mut executor = Executor::new(inbox.sender());
+        self.draw(true);
+        while !self.quit {
+            let wake = self.wake_in();
+            let frame = self.frame_at();
+            let first = tokio::select! {
+                biased;
+                signal = signals.next() => Some(Event::Signal(signal)),
+                input = terminal.next() => term::event(input, &self.hits),
+                event = inbox.next() => Some(event),
+                event = task.next() => Some(event),
+                () = sleep(wake) => Some(Event::Tick),
+                () = sleep_until(frame) => None,
+            };
+            if let Some(event) = first {
+                self.take(event, task, &mut executor);
+            }
+            self.drain(&mut terminal, &mut inbox, task, &mut executor).await;
+            self.draw(false);
+        }
+        match &self.state.phase {
+            Phase::Failed(error) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes all that is waiting, so that a flood costs one frame. Waits for nothing, but polls as this task: a source
+    /// may wake only the one who asked it last.
+    async fn drain<T>(&mut self, terminal: &mut T, inbox: &mut Inbox, task: &mut NodeTask, executor: &mut Executor)
+    where
+        T: Stream<Item = io::Result<crossterm::event::Event>> + Unpin,
+    {
+        for _ in 0..BATCH {
+            if self.quit {
+                return;
+            }
+            // Keys first: they must not wait behind a flood.
+            let event = if let Poll::Ready(input) = poll!(terminal.next()) {
+                match term::event(input, &self.hits) {
+                    Some(event) => event,
+                    None => continue,
+                }
+            } else if let Poll::Ready(event) = poll!(pin!(inbox.next())) {
+                event
+            } else if let Poll::Ready(event) = poll!(pin!(task.next())) {
+                event
+            } else {
+                return;
+            };
+            self.take(event, task, executor);
+        }
+    }
+
+    fn take(&mut self, event: Event, task: &NodeTask, executor: &mut Executor) {
+        self.dirty = true;
+        for effect in update(&mut self.state, event, now()) {
+            let done = match effect {
+                Effect::Quit => {
+                    self.quit = true;
+                    Ok(())
+                }
+                Effect::Copy(text) => self.screen.copy(&text),
+                Effect::Mouse(on) => self.screen.set_mouse(on),
+                Effect::Suspend => self.screen.suspend(),
+                Effect::Request { tag, command } => {
+                    executor.request(task.handle(), tag, command);
+                    Ok(())
+                }
+                Effect::ReadDir { path } => {
+                    executor.read_dir(path);
+                    Ok(())
+                }
+            };
+            // A terminal that cannot be written to is gone.
+            self.quit |= done.is_err();
+        }
+    }
+
+    /// How long until the state wants a tick.
+    fn wake_in(&self) -> Option<Duration> {
+        let now = now();
+        self.state.next_wake(now).map(|at| Duration::from_millis(at.saturating_sub(now.unix_ms)))
+    }
+
+    /// When the next frame may be drawn; none while there is nothing to draw.
+    fn frame_at(&self) -> Option<Instant> {
+        self.dirty.then(|| self.last_frame.map_or_else(Instant::now, |last| last + self.frame))
+    }
+
+    fn draw(&mut self, at_once: bool) {
+        let due = at_once || self.frame_at().is_some_and(|at| at <= Instant::now());
+        if !due || self.quit {
+            return;
+        }
+        self.state.now = now();
+        // The second round is for lists: a frame tells how many rows they have, and the selection must be among them.
+        for _ in 0..2 {
+            match self.screen.draw(&self.state) {
+                Ok(hits) => self.hits = hits,
+                Err(_) => {
+                    self.quit = true;
+                    return;
+                }
+            }
+            let rows = self.hits.list_rows;
+            if rows == 0 || usize::from(rows) == self.state.list_rows {
+                break;
+            }
+            update(&mut self.state, Event::Viewport { rows }, now());
+        }
+        self.last_frame = Some(Instant::now());
+        self.dirty = false;
+    }
+}
+
+/// The one place where the dashboard reads the clock.
+fn now() -> Now {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Now { unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) }
+}
+
+async fn sleep(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

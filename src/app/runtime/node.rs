@@ -1,0 +1,96 @@
+//! The node's life beside the dashboard: starting, telling, stopping.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::app::event::Event;
+use crate::net::{ErrorKind, EventStream, NodeError, NodeHandle};
+
+/// How long a node in this process may take to stop.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+type Started = Result<(NodeHandle, EventStream), NodeError>;
+
+enum Stage {
+    Starting(JoinHandle<Started>),
+    Running(EventStream),
+    Over,
+}
+
+pub struct NodeTask {
+    stage: Stage,
+    handle: Option<NodeHandle>,
+}
+
+impl NodeTask {
+    /// Starts the node on a task of its own, so that its start does not hold up the screen.
+    pub fn start<F>(node: F) -> Self
+    where
+        F: Future<Output = Result<NodeHandle, NodeError>> + Send + 'static,
+    {
+        let starting = tokio::spawn(async move {
+            let handle = node.await?;
+            // Before anything is asked, so that nothing falls between answer and events.
+            let events = handle.subscribe().await?;
+            Ok((handle, events))
+        });
+        Self { stage: Stage::Starting(starting), handle: None }
+    }
+
+    pub fn handle(&self) -> Option<NodeHandle> {
+        self.handle.clone()
+    }
+
+    /// The next thing the node's life brings. Can be dropped between two events without losing one.
+    pub async fn next(&mut self) -> Event {
+        match &mut self.stage {
+            Stage::Starting(task) => {
+                let started = task.await;
+                self.started(started.unwrap_or_else(|_| Err(broke_down())))
+            }
+            Stage::Running(events) => match events.next().await {
+                Some(event) => Event::Node(event),
+                None => {
+                    self.stage = Stage::Over;
+                    Event::NodeGone
+                }
+            },
+            Stage::Over => std::future::pending().await,
+        }
+    }
+
+    fn started(&mut self, started: Started) -> Event {
+        match started {
+            Ok((handle, events)) => {
+                let remote = matches!(handle, NodeHandle::Remote(_));
+                (self.handle, self.stage) = (Some(handle), Stage::Running(events));
+                Event::NodeReady { remote }
+            }
+            Err(error) => {
+                self.stage = Stage::Over;
+                Event::StartFailed(error)
+            }
+        }
+    }
+
+    /// Stops a node of this process; one elsewhere goes on.
+    pub async fn finish(mut self) {
+        if let Stage::Starting(task) = std::mem::replace(&mut self.stage, Stage::Over) {
+            task.abort();
+            if let Ok(Ok((handle, _))) = task.await {
+                self.handle = Some(handle);
+            }
+        }
+        if let Some(handle @ NodeHandle::Embedded(_)) = self.handle {
+            if tokio::time::timeout(STOP_TIME, handle.shutdown()).await.is_err() {
+                tracing::warn!("the node took more than {} s to stop and was left behind", STOP_TIME.as_secs());
+            }
+        }
+    }
+}
+
+fn broke_down() -> NodeError {
+    NodeError::new(ErrorKind::Failed, "the node broke down while starting").hint("the log says more; please report it")
+}

@@ -1,0 +1,77 @@
+//! What the footer offers: the keys that do something now.
+
+use super::{Overlay, State, Step, Tab};
+use crate::app::command::{COMMANDS, Id};
+use crate::app::key::{Code, Key};
+
+/// A key and what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    pub key: String,
+    pub label: &'static str,
+    /// Clicking runs it.
+    pub command: Option<Id>,
+}
+
+fn fixed(key: Key, label: &'static str) -> Hint {
+    Hint { key: key.to_string(), label, command: None }
+}
+
+const ENTER: Key = Key::plain(Code::Enter);
+const ESC: Key = Key::plain(Code::Esc);
+const TAB: Key = Key::plain(Code::Tab);
+
+impl State {
+    /// The hints for what is on screen, the most wanted first.
+    pub fn hints(&self) -> Vec<Hint> {
+        match &self.overlay {
+            Some(Overlay::Confirm(_)) => return vec![fixed(Key::char('y'), "yes"), fixed(Key::char('n'), "no")],
+            Some(Overlay::Connect(_)) => return vec![fixed(ENTER, "connect"), fixed(ESC, "cancel")],
+            Some(Overlay::Palette(_)) => return vec![fixed(ENTER, "run"), fixed(ESC, "close")],
+            Some(Overlay::Help(picker)) if picker.typing => return vec![fixed(ENTER, "done"), fixed(ESC, "close")],
+            Some(Overlay::Help(_)) => return vec![fixed(Key::char('/'), "search"), fixed(ESC, "close")],
+            None => {}
+        }
+        if self.is_typing() {
+            return self.typing_hints();
+        }
+        let shown = |command: &&crate::app::command::Command| !command.hint.is_empty() && (command.applies)(self);
+        COMMANDS
+            .iter()
+            .filter(shown)
+            .filter_map(|command| {
+                let key = self.keymap.key_of(command.id)?;
+                Some(Hint {
+                    key: key.to_string(),
+                    label: self.label(command.id, command.hint),
+                    command: Some(command.id),
+                })
+            })
+            .collect()
+    }
+
+    fn label(&self, id: Id, hint: &'static str) -> &'static str {
+        match id {
+            Id::Pause if self.feed.paused => "go on",
+            Id::Ban if self.peers.selected().is_some_and(|peer| peer.banned) => "unban",
+            Id::Ban => "ban",
+            Id::Next => match self.publish.step {
+                Step::Path => "check",
+                Step::Review => "publish",
+                _ => hint,
+            },
+            Id::Follow if self.logs.follow => "stop following",
+            Id::Find if self.tab != Tab::Search => "filter",
+            Id::Find => "search",
+            _ => hint,
+        }
+    }
+
+    fn typing_hints(&self) -> Vec<Hint> {
+        match self.tab {
+            Tab::Publish => vec![fixed(ENTER, "check"), fixed(TAB, "complete"), fixed(ESC, "leave field")],
+            Tab::Search => vec![fixed(ENTER, "to results"), fixed(ESC, "leave field"), fixed(TAB, "next tab")],
+            _ => vec![fixed(ENTER, "done"), fixed(ESC, "clear")],
+        }
+    }
+}

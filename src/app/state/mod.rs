@@ -1,0 +1,174 @@
+//! The one state store. Only `update` changes it, only `render` draws it. Every list in it is bounded and counts what
+//! it dropped.
+
+mod dht;
+mod feed;
+mod filter;
+mod hints;
+mod list;
+mod logs;
+mod options;
+mod overlay;
+mod peers;
+mod publish;
+mod queries;
+mod search;
+mod traffic;
+mod transfers;
+mod wake;
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+pub use dht::Dht;
+pub use feed::{Feed, MAX_FEED};
+pub use filter::{Filter, MAX_INPUT, edit, paste};
+pub use hints::Hint;
+pub use list::ListView;
+pub use logs::{Level, Logs, MAX_LOGS};
+pub use options::DashboardOptions;
+pub use overlay::{Action, Confirm, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, matching};
+pub use peers::{MAX_PEERS, PeerRow, Peers, SortBy};
+pub use publish::{Progress, Publish, Step};
+pub use queries::DetailPlace;
+pub use search::{DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, Search};
+pub use traffic::{TrafficHistory, WINDOW_S};
+pub use transfers::{MAX_TRANSFERS, TransferRow, Transfers};
+
+use super::age::Now;
+use super::event::Tag;
+use super::keymap::Keymap;
+use crate::net::NodeError;
+use crate::net::api::{InstalledInfo, Status};
+
+/// The panes, in the order of their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tab {
+    #[default]
+    Overview,
+    Peers,
+    Dht,
+    Feed,
+    Search,
+    Publish,
+    Transfers,
+    Logs,
+}
+
+impl Tab {
+    pub const ALL: [Self; 8] =
+        [Self::Overview, Self::Peers, Self::Dht, Self::Feed, Self::Search, Self::Publish, Self::Transfers, Self::Logs];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Peers => "Peers",
+            Self::Dht => "DHT",
+            Self::Feed => "Feed",
+            Self::Search => "Search",
+            Self::Publish => "Publish",
+            Self::Transfers => "Transfers",
+            Self::Logs => "Logs",
+        }
+    }
+
+    /// Its number, from 1.
+    pub fn number(self) -> usize {
+        Self::ALL.iter().position(|tab| *tab == self).unwrap_or(0) + 1
+    }
+
+    /// The tab `steps` to the right, around the end.
+    pub fn turn(self, steps: usize) -> Self {
+        Self::ALL.get((self.number() - 1 + steps) % Self::ALL.len()).copied().unwrap_or(self)
+    }
+}
+
+/// Where the node is in its life.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    #[default]
+    Starting,
+    Ready {
+        /// It runs in another process.
+        remote: bool,
+    },
+    Failed(NodeError),
+    /// It stopped, or its process went away.
+    Gone,
+}
+
+/// Something asked of the node that has not answered yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    pub tag: Tag,
+    /// `connecting to …`
+    pub text: String,
+}
+
+/// All that is on screen.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub options: DashboardOptions,
+    pub keymap: Keymap,
+    pub now: Now,
+    /// Cells: width, height.
+    pub size: (u16, u16),
+    /// Rows that the list on screen has.
+    pub list_rows: usize,
+    pub mouse: bool,
+    pub phase: Phase,
+    pub tab: Tab,
+    /// The detail covers the list (where there is no room for both).
+    pub detail_open: bool,
+    pub status: Option<Status>,
+    /// Unix seconds of `status`.
+    pub status_at: u64,
+    pub traffic: TrafficHistory,
+    pub peers: Peers,
+    pub dht: Dht,
+    pub feed: Feed,
+    pub search: Search,
+    pub publish: Publish,
+    pub transfers: Transfers,
+    pub logs: Logs,
+    pub installed: Option<Vec<InstalledInfo>>,
+    pub overlay: Option<Overlay>,
+    pub toasts: VecDeque<Toast>,
+    pub pending: Vec<Pending>,
+    /// Events the node had to drop because this program was too slow.
+    pub lost: u64,
+    /// When to leave by itself after a failed start, Unix ms.
+    pub leave_at: Option<u64>,
+}
+
+impl State {
+    /// The state before anything happened. What is wrong in the user's key map becomes a toast.
+    pub fn new(options: DashboardOptions, now: Now) -> Self {
+        let (keymap, problems) = Keymap::with_overrides(&options.keymap);
+        let mut state = Self { keymap, now, mouse: options.mouse, options, list_rows: 1, ..Self::default() };
+        for problem in problems {
+            state.toast(ToastKind::Warning, problem, Some("mend [ui.keymap] in the settings file".into()));
+        }
+        let dir = state.options.current_dir.trim_end_matches('/').to_owned();
+        paste(&mut state.publish.input, &format!("{dir}/"));
+        state
+    }
+
+    /// Shows a short message for a while.
+    pub fn toast(&mut self, kind: ToastKind, text: impl Into<String>, hint: Option<String>) {
+        let text = text.into();
+        self.toasts.retain(|toast| toast.text != text);
+        if self.toasts.len() >= MAX_TOASTS {
+            self.toasts.pop_front();
+        }
+        let until = self.now.unix_ms.saturating_add(kind.stay_ms());
+        self.toasts.push_back(Toast { kind, text, hint, until });
+    }
+
+    /// Shows an error of the node.
+    pub fn toast_error(&mut self, what: &str, error: &NodeError) {
+        self.toast(ToastKind::Error, format!("{what}: {}", error.message), error.hint.clone());
+    }
+}

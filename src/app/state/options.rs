@@ -1,0 +1,82 @@
+//! How the dashboard was asked to look and behave.
+
+use std::collections::BTreeMap;
+
+use crate::config::schema;
+
+/// Fixed while the dashboard runs.
+#[derive(Clone, Debug)]
+pub struct DashboardOptions {
+    /// `auto`, `dark`, `light` or `mono`.
+    pub theme: String,
+    /// No colours (`NO_COLOR` is set and not empty).
+    pub no_color: bool,
+    /// Only ASCII characters.
+    pub ascii: bool,
+    pub mouse: bool,
+    /// Frames a second, 1 to 30.
+    pub frame_rate: u32,
+    /// Command name to key.
+    pub keymap: BTreeMap<String, String>,
+    /// Show the DEMO banner.
+    pub demo: bool,
+    /// Shown until the node says its own.
+    pub network: String,
+    /// Where relative paths begin; absolute.
+    pub current_dir: String,
+    /// What `~` stands for; none: it stands for itself.
+    pub user_home: Option<String>,
+}
+
+impl Default for DashboardOptions {
+    fn default() -> Self {
+        let settings = crate::config::Settings::default();
+        Self::from_settings(&settings.ui, &settings.network.name)
+    }
+}
+
+impl DashboardOptions {
+    /// What the settings say; the environment is the caller's to add.
+    pub fn from_settings(ui: &schema::Ui, network: &str) -> Self {
+        Self {
+            theme: ui.theme.clone(),
+            no_color: false,
+            ascii: ui.ascii,
+            mouse: ui.mouse,
+            frame_rate: ui.frame_rate.clamp(1, 30),
+            keymap: ui.keymap.clone(),
+            demo: false,
+            network: network.to_owned(),
+            current_dir: "/".into(),
+            user_home: None,
+        }
+    }
+
+    /// The absolute path that a typed one means.
+    pub fn absolute(&self, typed: &str) -> String {
+        match (typed.strip_prefix('~'), &self.user_home) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+            _ if typed.starts_with('/') => typed.to_owned(),
+            _ => format!("{}/{typed}", self.current_dir.trim_end_matches('/')),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_paths_become_absolute() {
+        let options = DashboardOptions {
+            current_dir: "/srv".into(),
+            user_home: Some("/home/ada".into()),
+            ..DashboardOptions::default()
+        };
+        for (typed, path) in
+            [("/a", "/a"), ("a/b", "/srv/a/b"), ("~/x", "/home/ada/x"), ("~x", "/srv/~x"), ("", "/srv/")]
+        {
+            assert_eq!(options.absolute(typed), path);
+        }
+    }
+}

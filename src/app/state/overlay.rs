@@ -1,0 +1,107 @@
+//! What lies over the panes: help, dialogs, prompts, the palette, toasts.
+
+use tui_input::Input;
+
+use super::ListView;
+use crate::app::command::Id;
+use crate::market::{PackageName, PublisherKey};
+
+/// At most one is open.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    Help(Picker),
+    Palette(Picker),
+    Confirm(Confirm),
+    Connect(Prompt),
+}
+
+/// A list narrowed by typing.
+#[derive(Clone, Debug, Default)]
+pub struct Picker {
+    pub input: Input,
+    pub view: ListView,
+    /// Whether keys go into the text field (help starts without).
+    pub typing: bool,
+}
+
+/// A question with what it is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confirm {
+    pub title: String,
+    /// Label and value.
+    pub facts: Vec<(String, String)>,
+    /// What to think of before saying yes.
+    pub warnings: Vec<String>,
+    /// What yes does, one word or two.
+    pub yes: &'static str,
+    /// Which answer Enter gives.
+    pub choice: bool,
+    pub dangerous: bool,
+    pub action: Action,
+}
+
+/// What a confirmed dialog does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Quit,
+    Install { name: PackageName, version: semver::Version, publisher: PublisherKey },
+    Remove { name: PackageName },
+    Ban { peer: String },
+    Unban { peer: String },
+    Disconnect { peer: String },
+    Publish,
+}
+
+/// One line to type.
+#[derive(Clone, Debug, Default)]
+pub struct Prompt {
+    pub input: Input,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastKind {
+    Info,
+    Good,
+    Warning,
+    Error,
+}
+
+/// A short message that goes away by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    pub kind: ToastKind,
+    pub text: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Unix ms.
+    pub until: u64,
+}
+
+/// Toasts kept at once; the oldest makes room.
+pub const MAX_TOASTS: usize = 4;
+
+impl ToastKind {
+    /// How long it stays, milliseconds.
+    pub fn stay_ms(self) -> u64 {
+        match self {
+            Self::Info | Self::Good => 5_000,
+            Self::Warning => 10_000,
+            Self::Error => 15_000,
+        }
+    }
+}
+
+/// Commands whose title or name contains every word of `wanted`, those that begin with it first.
+pub fn matching(wanted: &str) -> Vec<Id> {
+    let words: Vec<_> = wanted.split_whitespace().map(str::to_lowercase).collect();
+    let fits = |command: &&crate::app::command::Command| {
+        let text = format!("{} {}", command.title, command.id.name()).to_lowercase();
+        words.iter().all(|word| text.contains(word))
+    };
+    let mut found: Vec<_> = crate::app::command::COMMANDS.iter().filter(fits).collect();
+    if let Some(first) = words.first() {
+        found.sort_by_key(|command| !command.title.to_lowercase().starts_with(first.as_str()));
+    }
+    found.into_iter().map(|command| command.id).collect()
+}

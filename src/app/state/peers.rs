@@ -1,0 +1,190 @@
+//! The peers on screen.
+
+use std::cmp::Ordering;
+
+use super::{Filter, ListView};
+use crate::app::age::Now;
+use crate::net::api::{Direction, PeerInfo};
+
+/// Peers kept; more are counted.
+pub const MAX_PEERS: usize = 1_000;
+
+/// A peer and when that was so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerRow {
+    pub info: PeerInfo,
+    /// Unix seconds.
+    pub as_of: u64,
+}
+
+impl PeerRow {
+    /// Seconds it has been connected.
+    pub fn connected_s(&self, now: Now) -> Option<u64> {
+        self.info.connected.then_some(())?;
+        self.info.connected_s.map(|then| then.saturating_add(now.since(self.as_of)))
+    }
+}
+
+/// The column that orders the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    #[default]
+    Reputation,
+    Latency,
+    Direction,
+    Age,
+    Traffic,
+    Agent,
+}
+
+impl SortBy {
+    pub fn next(self) -> Self {
+        match self {
+            Self::Reputation => Self::Latency,
+            Self::Latency => Self::Direction,
+            Self::Direction => Self::Age,
+            Self::Age => Self::Traffic,
+            Self::Traffic => Self::Agent,
+            Self::Agent => Self::Reputation,
+        }
+    }
+}
+
+/// Connected and banned peers, ordered.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    rows: Vec<PeerRow>,
+    pub view: ListView,
+    pub filter: Filter,
+    pub sort: SortBy,
+    pub reversed: bool,
+    /// Whether the node has answered yet.
+    pub known: bool,
+    /// Peers that found no room in the list.
+    pub dropped: u64,
+}
+
+impl Peers {
+    pub fn rows(&self) -> &[PeerRow] {
+        &self.rows
+    }
+
+    /// Those the filter shows.
+    pub fn visible(&self) -> Vec<&PeerRow> {
+        let shown = |row: &&PeerRow| {
+            let info = &row.info;
+            let fields = [info.peer_id.as_str(), info.agent.as_str(), info.source.as_str()];
+            self.filter.matches(fields.into_iter().chain(info.addrs.iter().map(String::as_str)))
+        };
+        self.rows.iter().filter(shown).collect()
+    }
+
+    pub fn selected_row(&self) -> Option<&PeerRow> {
+        self.visible().get(self.view.selected).copied()
+    }
+
+    pub fn selected(&self) -> Option<&PeerInfo> {
+        self.selected_row().map(|row| &row.info)
+    }
+
+    pub fn connected(&self) -> usize {
+        self.rows.iter().filter(|row| row.info.connected).count()
+    }
+
+    pub fn banned(&self) -> usize {
+        self.rows.iter().filter(|row| row.info.banned).count()
+    }
+
+    /// Replaces all.
+    pub fn set(&mut self, peers: Vec<PeerInfo>, now: Now, rows: usize) {
+        self.keeping_selection(rows, |list| {
+            list.known = true;
+            list.dropped = peers.len().saturating_sub(MAX_PEERS) as u64;
+            list.rows = peers.into_iter().take(MAX_PEERS).map(|info| PeerRow { info, as_of: now.secs() }).collect();
+        });
+    }
+
+    /// Adds or replaces one.
+    pub fn put(&mut self, info: PeerInfo, now: Now, rows: usize) {
+        self.keeping_selection(rows, |list| {
+            let new = PeerRow { info, as_of: now.secs() };
+            let full = list.rows.len() >= MAX_PEERS;
+            match list.rows.iter_mut().find(|row| row.info.peer_id == new.info.peer_id) {
+                Some(row) => *row = new,
+                None if full => list.dropped += 1,
+                None => list.rows.push(new),
+            }
+        });
+    }
+
+    /// A peer is gone: off the list, unless its ban is to be seen.
+    pub fn gone(&mut self, peer_id: &str, rows: usize) {
+        self.keeping_selection(rows, |list| {
+            list.rows.retain(|row| row.info.peer_id != peer_id || row.info.banned);
+            for row in list.rows.iter_mut().filter(|row| row.info.peer_id == peer_id) {
+                row.info.connected = false;
+                row.info.direction = None;
+                row.info.latency_ms = None;
+            }
+        });
+    }
+
+    /// Orders by another column, or the other way round.
+    pub fn order(&mut self, sort: SortBy, reversed: bool, rows: usize) {
+        self.keeping_selection(rows, |list| (list.sort, list.reversed) = (sort, reversed));
+    }
+
+    fn keeping_selection(&mut self, rows: usize, change: impl FnOnce(&mut Self)) {
+        let selected = self.selected().map(|peer| peer.peer_id.clone());
+        change(self);
+        let (sort, reversed) = (self.sort, self.reversed);
+        self.rows.sort_by(|a, b| {
+            let order = compare(a, b, sort);
+            (if reversed { order.reverse() } else { order }).then_with(|| a.info.peer_id.cmp(&b.info.peer_id))
+        });
+        let visible = self.visible();
+        let len = visible.len();
+        let at = selected.and_then(|id| visible.iter().position(|row| row.info.peer_id == id));
+        match at {
+            Some(index) => self.view.follow(index, len, rows),
+            None => self.view.select(self.view.selected, len, rows),
+        }
+    }
+}
+
+/// The best first; what is unknown comes last.
+fn compare(a: &PeerRow, b: &PeerRow, sort: SortBy) -> Ordering {
+    let (x, y) = (&a.info, &b.info);
+    match sort {
+        SortBy::Reputation => {
+            x.banned.cmp(&y.banned).then(y.reputation.total_cmp(&x.reputation)).then(y.evidence.cmp(&x.evidence))
+        }
+        SortBy::Latency => known_first(x.latency_ms, y.latency_ms, f64::total_cmp),
+        SortBy::Direction => {
+            let rank = |peer: &PeerInfo| match peer.direction {
+                Some(Direction::Outbound) => 0,
+                Some(Direction::Inbound) => 1,
+                None => 2,
+            };
+            rank(x).cmp(&rank(y))
+        }
+        SortBy::Age => {
+            let since = |row: &PeerRow| row.info.connected_s.map(|s| row.as_of.saturating_sub(s));
+            known_first(since(a), since(b), u64::cmp)
+        }
+        SortBy::Traffic => {
+            let total = |peer: &PeerInfo| peer.bytes_in.saturating_add(peer.bytes_out);
+            total(y).cmp(&total(x))
+        }
+        SortBy::Agent => x.agent.is_empty().cmp(&y.agent.is_empty()).then_with(|| x.agent.cmp(&y.agent)),
+    }
+}
+
+fn known_first<T>(a: Option<T>, b: Option<T>, order: impl Fn(&T, &T) -> Ordering) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => order(&a, &b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}

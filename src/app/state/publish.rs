@@ -1,0 +1,84 @@
+//! The publish wizard: path → findings → review → confirm → progress → done.
+
+use tui_input::Input;
+
+use super::ListView;
+use crate::app::event::{DirEntry, Listing};
+use crate::net::NodeError;
+use crate::net::api::{PublishAnswer, PublishPlan, PublishStage};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Step {
+    #[default]
+    Path,
+    /// The node reads the directory.
+    Checking,
+    Findings,
+    Review,
+    Working,
+    Done,
+    Failed,
+}
+
+/// How far a running publish is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub job: u64,
+    pub stage: PublishStage,
+    pub seen_by: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Publish {
+    pub step: Step,
+    pub input: Input,
+    pub focused: bool,
+    /// The directory that `listing` is of, as it was asked.
+    pub listed: Option<String>,
+    pub listing: Option<Result<Listing, String>>,
+    /// The completion that the arrow keys point at.
+    pub candidate: Option<usize>,
+    /// Tab was pressed before the directory's content was here: complete once it is.
+    pub complete_when_listed: bool,
+    /// Counts checks up; answers to older ones are thrown away.
+    pub seq: u64,
+    pub plan: Option<PublishPlan>,
+    /// Why the path cannot be published, or what failed.
+    pub error: Option<NodeError>,
+    pub progress: Option<Progress>,
+    pub answer: Option<PublishAnswer>,
+    pub view: ListView,
+}
+
+impl Publish {
+    pub fn publishable(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.publishable)
+    }
+
+    /// The directory part of what is typed (with its `/`), and the beginning of a name in it.
+    pub fn split(&self) -> (&str, &str) {
+        let text = self.input.value();
+        text.split_at(text.rfind('/').map_or(0, |slash| slash + 1))
+    }
+
+    /// Directories that what is typed could become.
+    pub fn candidates(&self) -> Vec<&DirEntry> {
+        let (dir, start) = self.split();
+        let Some(Ok(listing)) = &self.listing else { return Vec::new() };
+        if self.listed.as_deref() != Some(dir) {
+            return Vec::new();
+        }
+        let hidden = start.starts_with('.');
+        let fits = |entry: &&DirEntry| entry.name.starts_with(start) && (hidden || !entry.name.starts_with('.'));
+        listing.entries.iter().filter(fits).collect()
+    }
+
+    /// Lines the list of this step has.
+    pub fn lines(&self) -> usize {
+        match (self.step, &self.plan) {
+            (Step::Findings, Some(plan)) => plan.findings.len(),
+            (Step::Review, Some(plan)) => plan.files.len(),
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What can be asked of the state.
+
+use super::{Phase, State, Step, Tab};
+use crate::net::api::Direction;
+
+/// Where the detail of a selected line goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DetailPlace {
+    /// Right of the list.
+    Side,
+    /// Under the list.
+    Below,
+    /// In place of the list, on demand.
+    Over,
+}
+
+impl State {
+    pub fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. })
+    }
+
+    pub fn is_remote(&self) -> bool {
+        self.phase == Phase::Ready { remote: true }
+    }
+
+    /// Seconds the node has been up.
+    pub fn uptime_s(&self) -> Option<u64> {
+        self.status.as_ref().map(|status| status.uptime_s.saturating_add(self.now.since(self.status_at)))
+    }
+
+    /// The network's name, as the node says, else as it was asked for.
+    pub fn network(&self) -> &str {
+        self.status
+            .as_ref()
+            .map(|status| status.network.as_str())
+            .filter(|name| !name.is_empty())
+            .unwrap_or(&self.options.network)
+    }
+
+    /// An address others can connect to: one that is not only reachable from this machine, where there is one.
+    pub fn own_address(&self) -> Option<String> {
+        let status = self.status.as_ref()?;
+        let local = |addr: &String| addr.starts_with("/ip4/127.") || addr.starts_with("/ip6/::1/");
+        status.dialable_addrs().find(|addr| !local(addr)).or_else(|| status.dialable_addrs().next())
+    }
+
+    pub fn detail_place(&self) -> DetailPlace {
+        let (width, height) = self.size;
+        match self.tab {
+            Tab::Peers | Tab::Search | Tab::Feed if width >= 110 => DetailPlace::Side,
+            Tab::Peers | Tab::Search if height >= 22 && width >= 60 => DetailPlace::Below,
+            _ => DetailPlace::Over,
+        }
+    }
+
+    fn has_detail(&self) -> bool {
+        match self.tab {
+            Tab::Peers => self.peers.selected().is_some(),
+            Tab::Feed => self.feed.selected().is_some(),
+            Tab::Search => self.search.selected().is_some(),
+            Tab::Logs => self.logs.selected().is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the detail is what is on screen.
+    pub fn shows_detail(&self) -> bool {
+        self.detail_open && self.detail_place() == DetailPlace::Over && self.has_detail()
+    }
+
+    pub fn can_open(&self) -> bool {
+        !self.detail_open && self.detail_place() == DetailPlace::Over && self.has_detail()
+    }
+
+    pub fn can_go_back(&self) -> bool {
+        self.shows_detail()
+            || !self.toasts.is_empty()
+            || self.filter().is_some_and(|filter| filter.is_active())
+            || (self.tab == Tab::Publish && !matches!(self.publish.step, Step::Path | Step::Working))
+    }
+
+    pub fn can_install(&self) -> bool {
+        self.is_ready()
+            && match self.tab {
+                Tab::Search => self.search.selected().is_some(),
+                Tab::Feed => self.feed.selected().is_some_and(|item| !item.yanked),
+                _ => false,
+            }
+    }
+
+    pub fn can_find(&self) -> bool {
+        !self.shows_detail() && matches!(self.tab, Tab::Peers | Tab::Feed | Tab::Search | Tab::Logs)
+    }
+
+    pub fn can_copy(&self) -> bool {
+        self.copy_text().is_some()
+    }
+
+    /// What `copy` copies.
+    pub fn copy_text(&self) -> Option<String> {
+        match self.tab {
+            Tab::Overview => self.status.as_ref().map(|status| status.peer_id.clone()),
+            Tab::Peers => self.peers.selected().map(|peer| peer.peer_id.clone()),
+            Tab::Feed => self.feed.selected().map(|item| item.package_id.to_string()),
+            Tab::Search => self.search.selected().map(|hit| hit.package_id.to_string()),
+            Tab::Publish => self.publish.answer.as_ref().map(|answer| answer.share.clone()),
+            Tab::Logs => self.logs.selected().map(|line| line.message.to_string()),
+            Tab::Transfers => self.transfers.selected().map(|row| row.info.package_id.to_string()),
+            Tab::Dht => None,
+        }
+        .filter(|text| !text.is_empty())
+    }
+
+    pub fn has_list(&self) -> bool {
+        match self.tab {
+            Tab::Overview => false,
+            Tab::Publish => matches!(self.publish.step, Step::Findings | Step::Review),
+            _ => true,
+        }
+    }
+
+    /// The filter of the tab on screen.
+    pub fn filter(&self) -> Option<&super::Filter> {
+        match self.tab {
+            Tab::Peers => Some(&self.peers.filter),
+            Tab::Feed => Some(&self.feed.filter),
+            Tab::Logs => Some(&self.logs.filter),
+            _ => None,
+        }
+    }
+
+    pub fn filter_mut(&mut self) -> Option<&mut super::Filter> {
+        match self.tab {
+            Tab::Peers => Some(&mut self.peers.filter),
+            Tab::Feed => Some(&mut self.feed.filter),
+            Tab::Logs => Some(&mut self.logs.filter),
+            _ => None,
+        }
+    }
+
+    /// Whether keys go into a text field of the pane.
+    pub fn is_typing(&self) -> bool {
+        match self.tab {
+            Tab::Search => self.search.focused,
+            Tab::Publish => self.publish.focused && self.publish.step == Step::Path,
+            _ => self.filter().is_some_and(|filter| filter.focused),
+        }
+    }
+
+    /// What leaving now would break off: only work of a node in this process.
+    pub fn work_in_progress(&self) -> Vec<String> {
+        let mut work = Vec::new();
+        if self.is_remote() {
+            return work;
+        }
+        if self.publish.step == Step::Working {
+            work.push("a publish is running".to_owned());
+        }
+        for (direction, what) in [(Direction::Outbound, "upload"), (Direction::Inbound, "download")] {
+            match self.transfers.running(direction) {
+                0 => {}
+                1 => work.push(format!("1 {what} is running")),
+                n => work.push(format!("{n} {what}s are running")),
+            }
+        }
+        work
+    }
+}

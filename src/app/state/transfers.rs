@@ -1,0 +1,110 @@
+//! Downloads and uploads, running ones first.
+
+use super::ListView;
+use crate::net::api::{Direction, TransferInfo, TransferState};
+
+/// Transfers kept; the oldest ended ones fall off and are counted.
+pub const MAX_TRANSFERS: usize = 256;
+
+/// A transfer and how fast it goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransferRow {
+    pub info: TransferInfo,
+    /// Bytes a second, smoothed; none while not known.
+    pub rate: Option<f64>,
+}
+
+impl TransferRow {
+    fn new(info: TransferInfo) -> Self {
+        let rate = average(&info);
+        Self { info, rate }
+    }
+
+    pub fn is_over(&self) -> bool {
+        matches!(self.info.state, TransferState::Done | TransferState::Failed)
+    }
+
+    /// Seconds left at the present rate.
+    pub fn left_s(&self) -> Option<u64> {
+        let rate = self.rate.filter(|rate| *rate > 0.0)?;
+        (self.info.state == TransferState::Running)
+            .then(|| (self.info.bytes_total.saturating_sub(self.info.bytes_done) as f64 / rate).ceil() as u64)
+    }
+
+    /// 0 to 1; none while the size is not known.
+    pub fn fraction(&self) -> Option<f64> {
+        let total = Some(self.info.bytes_total).filter(|total| *total > 0)?;
+        Some((self.info.bytes_done as f64 / total as f64).min(1.0))
+    }
+
+    fn update(&mut self, info: TransferInfo) {
+        let bytes = info.bytes_done.saturating_sub(self.info.bytes_done) as f64;
+        let ms = info.elapsed_ms.saturating_sub(self.info.elapsed_ms) as f64;
+        let latest = (ms > 0.0).then(|| bytes * 1000.0 / ms);
+        self.rate = match (self.rate, latest) {
+            (Some(before), Some(latest)) => Some(before * 0.7 + latest * 0.3),
+            (before, latest) => latest.or(before),
+        };
+        self.info = info;
+        if self.is_over() {
+            self.rate = average(&self.info);
+        }
+    }
+}
+
+fn average(info: &TransferInfo) -> Option<f64> {
+    (info.bytes_done > 0 && info.elapsed_ms > 0).then(|| info.bytes_done as f64 * 1000.0 / info.elapsed_ms as f64)
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Transfers {
+    rows: Vec<TransferRow>,
+    pub view: ListView,
+    pub known: bool,
+    pub dropped: u64,
+}
+
+impl Transfers {
+    pub fn rows(&self) -> &[TransferRow] {
+        &self.rows
+    }
+
+    pub fn selected(&self) -> Option<&TransferRow> {
+        self.rows.get(self.view.selected)
+    }
+
+    /// Transfers under way in a direction.
+    pub fn running(&self, direction: Direction) -> usize {
+        self.rows.iter().filter(|row| !row.is_over() && row.info.direction == direction).count()
+    }
+
+    pub fn set(&mut self, transfers: Vec<TransferInfo>, rows: usize) {
+        self.known = true;
+        self.keeping_selection(rows, |list| list.rows = transfers.into_iter().map(TransferRow::new).collect());
+    }
+
+    pub fn put(&mut self, info: TransferInfo, rows: usize) {
+        self.keeping_selection(rows, |list| match list.rows.iter_mut().find(|row| row.info.id == info.id) {
+            Some(row) => row.update(info),
+            None => list.rows.push(TransferRow::new(info)),
+        });
+    }
+
+    /// Takes ended ones off the list.
+    pub fn clear_done(&mut self, rows: usize) {
+        self.keeping_selection(rows, |list| list.rows.retain(|row| !row.is_over()));
+    }
+
+    fn keeping_selection(&mut self, rows: usize, change: impl FnOnce(&mut Self)) {
+        let selected = self.selected().map(|row| row.info.id);
+        change(self);
+        self.rows.sort_by_key(|row| (row.is_over(), std::cmp::Reverse((row.info.started_at, row.info.id))));
+        self.dropped += self.rows.len().saturating_sub(MAX_TRANSFERS) as u64;
+        self.rows.truncate(MAX_TRANSFERS);
+        let len = self.rows.len();
+        match selected.and_then(|id| self.rows.iter().position(|row| row.info.id == id)) {
+            Some(index) => self.view.follow(index, len, rows),
+            None => self.view.select(self.view.selected, len, rows),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! When the screen would change by itself: the next moment worth a tick.
+
+use super::{Phase, State, Tab};
+use crate::app::age::{Now, next_change};
+
+/// Feed lines that the overview shows at most.
+pub const OVERVIEW_FEED: usize = 24;
+
+impl State {
+    /// The next time, in Unix ms, at which something is due or a visible text would read otherwise; none while
+    /// everything stands still.
+    pub fn next_wake(&self, now: Now) -> Option<u64> {
+        let due = [self.search.local_due, self.search.remote_due, self.search.detail_due, self.leave_at];
+        let toasts = self.toasts.iter().map(|toast| toast.until);
+        let ages = self.visible_ages(now).into_iter().map(|age| next_change(age).saturating_mul(1000));
+        let next_age = ages.min().map(|wait| (now.secs() * 1000).saturating_add(wait));
+        let traffic = (self.tab == Tab::Overview && !self.traffic.is_quiet()).then(|| (now.secs() + 1) * 1000);
+        due.into_iter().flatten().chain(toasts).chain(next_age).chain(traffic).min()
+    }
+
+    /// Ages in seconds that the tab on screen shows.
+    fn visible_ages(&self, now: Now) -> Vec<u64> {
+        if matches!(self.phase, Phase::Failed(_)) {
+            return Vec::new();
+        }
+        match self.tab {
+            Tab::Overview => {
+                let status = self.status.as_ref();
+                let sync = status.and_then(|status| status.last_sync_at).map(|at| now.since(at));
+                let uptime = status.map(|status| status.uptime_s.saturating_add(now.since(self.status_at)));
+                let feed = self.feed.items().iter().take(OVERVIEW_FEED).map(|item| now.since(item.received_at));
+                sync.into_iter().chain(uptime).chain(feed).collect()
+            }
+            Tab::Peers => self.peers.rows().iter().filter_map(|row| row.connected_s(now)).collect(),
+            Tab::Feed => self.feed.items().iter().map(|item| now.since(item.received_at)).collect(),
+            Tab::Search => self.search.selected().map(|hit| now.since(hit.published_at)).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! What each command does.
+
+use super::{ask, keys, publish, search};
+use crate::app::command::{self, Id};
+use crate::app::effect::Effect;
+use crate::app::event::Tag;
+use crate::app::state::{Action, Confirm, Overlay, Picker, Prompt, State, Step, Tab, ToastKind};
+use crate::net::NodeCommand;
+
+/// Runs a command that applies.
+pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
+    if let Some(tab) = command::tab_of(id) {
+        return go_to(state, tab);
+    }
+    match id {
+        Id::Quit => return quit(state),
+        Id::Help => return keys::open(state, Overlay::Help(Picker::default())),
+        Id::Palette => return keys::open(state, Overlay::Palette(Picker { typing: true, ..Picker::default() })),
+        Id::NextTab => return go_to(state, state.tab.turn(1)),
+        Id::PreviousTab => return go_to(state, state.tab.turn(Tab::ALL.len() - 1)),
+        Id::Up => step(state, -1),
+        Id::Down => step(state, 1),
+        Id::PageUp => page(state, -1),
+        Id::PageDown => page(state, 1),
+        Id::First => step(state, isize::MIN),
+        Id::Last => step(state, isize::MAX),
+        Id::Open => state.detail_open = true,
+        Id::Back => return back(state),
+        Id::Find => find(state),
+        Id::Copy => return copy(state, state.copy_text()),
+        Id::CopyAddress => return copy(state, state.own_address()),
+        Id::Connect => return keys::open(state, Overlay::Connect(Prompt::default())),
+        Id::Disconnect => ask_disconnect(state),
+        Id::Ban => ask_ban(state),
+        Id::Sort => {
+            let (sort, rows) = (state.peers.sort.next(), state.list_rows);
+            state.peers.order(sort, state.peers.reversed, rows);
+        }
+        Id::Reverse => {
+            let rows = state.list_rows;
+            state.peers.order(state.peers.sort, !state.peers.reversed, rows);
+        }
+        Id::Bootstrap => {
+            let command = NodeCommand::Bootstrap { wait: true };
+            return ask::visibly(state, Tag::Bootstrap, "refreshing the routing table".into(), command);
+        }
+        Id::Pause => {
+            let rows = state.list_rows;
+            state.feed.toggle_pause(rows);
+        }
+        Id::Install => ask_install(state),
+        Id::Remove => ask_remove(state),
+        Id::Next => return publish::next(state),
+        Id::Restart => return publish::restart(state),
+        Id::ClearDone => {
+            let rows = state.list_rows;
+            state.transfers.clear_done(rows);
+        }
+        Id::Level => {
+            let rows = state.list_rows;
+            state.logs.next_level(rows);
+        }
+        Id::Follow => toggle_follow(state),
+        Id::Mouse => {
+            state.mouse = !state.mouse;
+            let text = if state.mouse { "the mouse works here" } else { "the mouse selects text" };
+            state.toast(ToastKind::Info, text, None);
+            return vec![Effect::Mouse(state.mouse)];
+        }
+        Id::Refresh if state.is_ready() => return ask::everything(),
+        Id::Suspend => return vec![Effect::Suspend],
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Opens a tab.
+pub fn go_to(state: &mut State, tab: Tab) -> Vec<Effect> {
+    if let Some(filter) = state.filter_mut() {
+        filter.focused = false;
+    }
+    state.tab = tab;
+    state.detail_open = false;
+    match tab {
+        Tab::Search => state.search.focused = state.search.query.is_empty(),
+        Tab::Publish => return publish::entered(state),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Moves the selection of the list on screen.
+pub fn step(state: &mut State, delta: isize) {
+    let rows = state.list_rows;
+    match state.tab {
+        Tab::Overview => {}
+        Tab::Peers => {
+            let len = state.peers.visible().len();
+            state.peers.view.step(delta, len, rows);
+        }
+        Tab::Dht => {
+            let len = state.dht.queries().len();
+            state.dht.view.step(delta, len, rows);
+        }
+        Tab::Feed => {
+            let len = state.feed.visible().len();
+            state.feed.view.step(delta, len, rows);
+        }
+        Tab::Search => {
+            state.search.view.step(delta, state.search.results.len(), rows);
+            state.search.touched |= delta != 0 && !state.search.results.is_empty();
+            search::want_detail(state);
+        }
+        Tab::Publish => {
+            let len = state.publish.lines();
+            state.publish.view.step(delta, len, rows);
+        }
+        Tab::Transfers => {
+            let len = state.transfers.rows().len();
+            state.transfers.view.step(delta, len, rows);
+        }
+        Tab::Logs if delta == 0 => state.logs.clamp(rows),
+        Tab::Logs => state.logs.step(delta, rows),
+    }
+}
+
+/// Moves by pages.
+pub fn page(state: &mut State, pages: isize) {
+    let rows = isize::try_from(state.list_rows.saturating_sub(1).max(1)).unwrap_or(1);
+    step(state, rows.saturating_mul(pages));
+}
+
+fn back(state: &mut State) -> Vec<Effect> {
+    if state.shows_detail() {
+        state.detail_open = false;
+    } else if !state.toasts.is_empty() {
+        state.toasts.clear();
+    } else if let Some(filter) = state.filter_mut().filter(|filter| filter.is_active()) {
+        filter.clear();
+        step(state, 0);
+    } else if state.tab == Tab::Publish {
+        return publish::back(state);
+    }
+    Vec::new()
+}
+
+fn find(state: &mut State) {
+    match state.tab {
+        Tab::Search => state.search.focused = true,
+        _ => {
+            if let Some(filter) = state.filter_mut() {
+                filter.focused = true;
+            }
+        }
+    }
+}
+
+fn toggle_follow(state: &mut State) {
+    let len = state.logs.visible().len();
+    state.logs.view = state.logs.current(len);
+    state.logs.view.offset = state.logs.view.first_visible(len, state.list_rows);
+    state.logs.follow = !state.logs.follow;
+}
+
+fn copy(state: &mut State, text: Option<String>) -> Vec<Effect> {
+    let Some(text) = text else { return Vec::new() };
+    state.toast(ToastKind::Info, "copied (if your terminal allows it)", None);
+    vec![Effect::Copy(text)]
+}
+
+/// Leaves, after a question when something would be broken off. Asked again while the question is open, it leaves.
+pub fn quit(state: &mut State) -> Vec<Effect> {
+    let asked = matches!(&state.overlay, Some(Overlay::Confirm(confirm)) if confirm.action == Action::Quit);
+    let warnings = state.work_in_progress();
+    if asked || warnings.is_empty() {
+        return vec![Effect::Quit];
+    }
+    let confirm = Confirm {
+        title: "Quit now?".into(),
+        facts: Vec::new(),
+        warnings,
+        yes: "quit",
+        choice: false,
+        dangerous: true,
+        action: Action::Quit,
+    };
+    keys::open(state, Overlay::Confirm(confirm))
+}
+
+fn confirm(state: &mut State, title: &str, yes: &'static str, facts: Vec<(&str, String)>, action: Action) {
+    let facts = facts.into_iter().map(|(label, value)| (label.to_owned(), value)).collect();
+    let confirm =
+        Confirm { title: title.into(), facts, warnings: Vec::new(), yes, choice: true, dangerous: true, action };
+    state.overlay = Some(Overlay::Confirm(confirm));
+}
+
+fn ask_disconnect(state: &mut State) {
+    let Some(peer) = state.peers.selected().map(|peer| peer.peer_id.clone()) else { return };
+    confirm(state, "Disconnect this peer?", "disconnect", vec![("peer", peer.clone())], Action::Disconnect { peer });
+}
+
+fn ask_ban(state: &mut State) {
+    let Some(info) = state.peers.selected() else { return };
+    let (peer, agent) = (info.peer_id.clone(), info.agent.to_string());
+    let facts = vec![("peer", peer.clone()), ("agent", agent)];
+    if info.banned {
+        let why = info.ban_reason.as_deref().unwrap_or("unknown").to_owned();
+        let facts = facts.into_iter().chain([("banned for", why)]).collect();
+        confirm(state, "Lift this ban?", "unban", facts, Action::Unban { peer });
+    } else {
+        let evidence = format!("{} good, {} bad", info.successes, info.failures);
+        let facts = facts.into_iter().chain([("evidence", evidence), ("until", "you lift it".into())]).collect();
+        confirm(state, "Ban this peer?", "ban", facts, Action::Ban { peer });
+    }
+}
+
+fn ask_remove(state: &mut State) {
+    let Some(hit) = state.search.selected() else { return };
+    let Some(version) = &hit.installed else { return };
+    let name = hit.name.clone();
+    let facts = vec![("package", format!("{name} {version}"))];
+    confirm(state, "Remove this package?", "remove", facts, Action::Remove { name });
+}
+
+/// The install dialog: what, which version, by which key, how big, where from.
+fn ask_install(state: &mut State) {
+    let offer = match state.tab {
+        Tab::Feed => state.feed.selected().map(|item| {
+            let from = item.from.as_deref().map_or("this node".to_owned(), super::node::short);
+            let source = format!("announced by {from}");
+            (item.name.clone(), item.version.clone(), item.publisher, item.size, source)
+        }),
+        _ => state.search.selected().map(|hit| {
+            let source = match hit.source {
+                crate::net::api::Source::Local => "known here",
+                crate::net::api::Source::Peer => "a peer",
+                crate::net::api::Source::Central => "central index",
+            };
+            let source = match hit.providers {
+                0 => format!("{source}; nobody known has it"),
+                1 => format!("{source}; 1 node has it"),
+                n => format!("{source}; {n} nodes have it"),
+            };
+            (hit.name.clone(), hit.version.clone(), hit.publisher, hit.size, source)
+        }),
+    };
+    let Some((name, version, publisher, size, source)) = offer else { return };
+    let installed = state.installed.iter().flatten().find(|one| one.name == name);
+    let mut warnings = Vec::new();
+    if let Some(one) = installed.filter(|one| one.publisher != publisher) {
+        warnings.push(format!("{name} {} is installed from another key: {}", one.version, one.publisher));
+    } else if let Some(one) = installed {
+        warnings.push(match one.version.cmp(&version) {
+            std::cmp::Ordering::Equal => format!("{version} is installed already"),
+            std::cmp::Ordering::Less => format!("replaces {}", one.version),
+            std::cmp::Ordering::Greater => format!("goes back from {}, which is newer", one.version),
+        });
+    }
+    let facts = [
+        ("package", format!("{name} {version}")),
+        ("publisher", publisher.to_string()),
+        ("size", crate::app::bytes::size(size)),
+        ("source", source),
+    ];
+    let other_key = installed.is_some_and(|one| one.publisher != publisher);
+    let confirm = Confirm {
+        title: "Install?".into(),
+        facts: facts.map(|(label, value)| (label.to_owned(), value)).to_vec(),
+        dangerous: other_key,
+        choice: !other_key,
+        warnings,
+        yes: "install",
+        action: Action::Install { name, version, publisher },
+    };
+    state.overlay = Some(Overlay::Confirm(confirm));
+}
+
+/// A dialog was answered with yes.
+pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => vec![Effect::Quit],
+        Action::Publish if state.publish.step == Step::Review => publish::start(state),
+        Action::Publish => Vec::new(),
+        Action::Install { name, version, publisher } => install(state, name, &version, publisher),
+        Action::Remove { name } => {
+            let text = format!("removing {name}");
+            ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove { name })
+        }
+        Action::Ban { peer } => {
+            let reason = "banned by hand".to_owned();
+            let command = NodeCommand::Ban { peer: peer.clone(), reason, duration_s: None };
+            ask::visibly(state, Tag::Ban { peer }, "banning".into(), command)
+        }
+        Action::Unban { peer } => {
+            ask::visibly(state, Tag::Unban { peer: peer.clone() }, "unbanning".into(), NodeCommand::Unban { peer })
+        }
+        Action::Disconnect { peer } => {
+            let command = NodeCommand::Disconnect { peer: Some(peer.clone()) };
+            ask::visibly(state, Tag::Disconnect { peer }, "disconnecting".into(), command)
+        }
+    }
+}
+
+fn install(
+    state: &mut State,
+    name: crate::market::PackageName,
+    version: &semver::Version,
+    publisher: crate::market::PublisherKey,
+) -> Vec<Effect> {
+    let what = format!("{name} {version}");
+    let exact = semver::Comparator {
+        op: semver::Op::Exact,
+        major: version.major,
+        minor: Some(version.minor),
+        patch: Some(version.patch),
+        pre: version.pre.clone(),
+    };
+    let requirement = Some(semver::VersionReq { comparators: vec![exact] });
+    let request = crate::net::api::InstallRequest { name, requirement, publisher: Some(publisher) };
+    ask::visibly(
+        state,
+        Tag::Install { what: what.clone() },
+        format!("installing {what}"),
+        NodeCommand::Install(request),
+    )
+}

@@ -1,0 +1,35 @@
+//! Where a key goes: a dialog, a text field, or the command it stands for.
+
+use super::{actions, overlay, typing};
+use crate::app::command::{Group, Id};
+use crate::app::effect::Effect;
+use crate::app::key::Key;
+use crate::app::state::{Overlay, Phase, State};
+
+pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
+    if matches!(state.phase, Phase::Failed(_)) {
+        return vec![Effect::Quit];
+    }
+    // Ctrl-C twice always leaves, whatever is open.
+    if key == Key::ctrl('c') {
+        return actions::quit(state);
+    }
+    if let Some(open) = state.overlay.take() {
+        return overlay::key(state, open, key);
+    }
+    let found = state.keymap.lookup(key, state);
+    if state.is_typing() {
+        let passes = |id: Id| matches!(id, Id::Help | Id::Palette | Id::Refresh | Id::Suspend | Id::Quit | Id::Mouse);
+        return match found.filter(|found| found.group == Group::Everywhere && passes(found.id) && !key.is_text()) {
+            Some(command) => actions::run(state, command.id),
+            None => typing::key(state, key),
+        };
+    }
+    found.map_or_else(Vec::new, |command| actions::run(state, command.id))
+}
+
+/// Opens a dialog, in place of whatever was open.
+pub fn open(state: &mut State, overlay: Overlay) -> Vec<Effect> {
+    state.overlay = Some(overlay);
+    Vec::new()
+}

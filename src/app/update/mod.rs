@@ -1,0 +1,94 @@
+//! What happens when something happens: pure functions of state, event and time.
+
+mod actions;
+mod ask;
+mod keys;
+mod node;
+mod overlay;
+mod pointer;
+mod publish;
+mod replies;
+mod search;
+#[cfg(test)]
+mod tests;
+mod typing;
+
+use super::age::Now;
+use super::effect::Effect;
+use super::event::{Event, Signal};
+use super::state::{Overlay, Phase, State, Step, ToastKind};
+use crate::net::NodeError;
+
+/// After a failed start the error stays on screen so long, milliseconds; any key leaves earlier.
+const LEAVE_AFTER_MS: u64 = 10_000;
+
+/// Takes one event. No IO, no clock: `now` is the time of the event, and what is to be done comes back.
+pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
+    state.now = now;
+    match event {
+        Event::Key(key) => keys::key(state, key),
+        Event::Paste(text) => typing::pasted(state, &text),
+        Event::Mouse { action, target } => pointer::mouse(state, action, target),
+        Event::Resized { width, height } => {
+            state.size = (width, height);
+            Vec::new()
+        }
+        Event::Viewport { rows } => {
+            state.list_rows = usize::from(rows).max(1);
+            Vec::new()
+        }
+        Event::NodeReady { remote } => ready(state, remote),
+        Event::StartFailed(error) => start_failed(state, error),
+        Event::Node(event) => node::event(state, event),
+        Event::NodeGone => gone(state),
+        Event::Reply { tag, result } => replies::reply(state, tag, result),
+        Event::Directory { path, listing } => publish::listed(state, path, listing),
+        Event::Tick => tick(state),
+        Event::Signal(Signal::Terminate | Signal::HangUp) => vec![Effect::Quit],
+    }
+}
+
+fn ready(state: &mut State, remote: bool) -> Vec<Effect> {
+    state.phase = Phase::Ready { remote };
+    let mut effects = ask::everything();
+    // What was typed while the node was starting.
+    effects.extend(search::refresh(state));
+    effects
+}
+
+fn start_failed(state: &mut State, error: NodeError) -> Vec<Effect> {
+    state.phase = Phase::Failed(error);
+    state.overlay = None;
+    state.leave_at = Some(state.now.unix_ms.saturating_add(LEAVE_AFTER_MS));
+    Vec::new()
+}
+
+fn gone(state: &mut State) -> Vec<Effect> {
+    if state.is_ready() {
+        state.phase = Phase::Gone;
+        state.pending.clear();
+        if !matches!(state.overlay, Some(Overlay::Help(_) | Overlay::Palette(_))) {
+            state.overlay = None;
+        }
+        if matches!(state.publish.step, Step::Working | Step::Checking) {
+            publish::failed(state, gone_error());
+        }
+        let hint = "what you see is its last word; press q to leave";
+        state.toast(ToastKind::Error, "the node has stopped", Some(hint.into()));
+    }
+    Vec::new()
+}
+
+fn gone_error() -> NodeError {
+    NodeError::new(crate::net::ErrorKind::NoNode, "the node stopped before it answered").hint("start it and try again")
+}
+
+fn tick(state: &mut State) -> Vec<Effect> {
+    let now = state.now;
+    state.toasts.retain(|toast| toast.until > now.unix_ms);
+    state.traffic.forget(now);
+    if state.leave_at.is_some_and(|at| at <= now.unix_ms) {
+        return vec![Effect::Quit];
+    }
+    search::due(state)
+}

@@ -1,0 +1,85 @@
+//! What the node tells.
+
+use super::{ask, publish};
+use crate::app::effect::Effect;
+use crate::app::event::Tag;
+use crate::app::state::{State, Tab, ToastKind};
+use crate::net::api::{NoticeLevel, Status, TransferInfo, TransferState};
+use crate::net::{NodeCommand, NodeEvent};
+
+/// Rows of the list on screen if it is `tab`'s; of one that is not on screen nothing needs to be in view.
+fn rows(state: &State, tab: Tab) -> usize {
+    if state.tab == tab { state.list_rows } else { 1 }
+}
+
+pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
+    let now = state.now;
+    match event {
+        NodeEvent::Status(status) => set_status(state, status),
+        NodeEvent::Peer(peer) => {
+            let rows = rows(state, Tab::Peers);
+            let was_banned = state.peers.rows().iter().any(|row| row.info.peer_id == peer.peer_id && row.info.banned);
+            if peer.banned && !was_banned {
+                let why = peer.ban_reason.as_deref().unwrap_or("no reason given");
+                state.toast(ToastKind::Warning, format!("banned {}: {why}", short(&peer.peer_id)), None);
+            }
+            state.peers.put(peer, now, rows);
+        }
+        NodeEvent::PeerGone { peer_id, .. } => {
+            let rows = rows(state, Tab::Peers);
+            state.peers.gone(&peer_id, rows);
+        }
+        NodeEvent::Dht(info) => {
+            let rows = rows(state, Tab::Dht);
+            state.dht.set(info, rows);
+        }
+        NodeEvent::Feed(item) => {
+            let rows = rows(state, Tab::Feed);
+            state.feed.push(item, rows);
+        }
+        NodeEvent::Transfer(info) => transfer(state, info),
+        NodeEvent::Publish { job, stage, seen_by } => publish::progressed(state, job, stage, seen_by),
+        NodeEvent::InstalledChanged => {
+            return vec![Effect::Request { tag: Tag::Installed, command: NodeCommand::Installed }];
+        }
+        NodeEvent::Log(line) => {
+            let rows = rows(state, Tab::Logs);
+            state.logs.push(line, rows);
+        }
+        NodeEvent::Notice { level, text } => {
+            let kind = match level {
+                NoticeLevel::Info => ToastKind::Info,
+                NoticeLevel::Warning => ToastKind::Warning,
+                NoticeLevel::Error => ToastKind::Error,
+            };
+            state.toast(kind, text.to_string(), None);
+        }
+        NodeEvent::Lagged { dropped } => {
+            state.lost = state.lost.saturating_add(dropped);
+            return ask::everything();
+        }
+        NodeEvent::Stopping => state.toast(ToastKind::Warning, "the node is shutting down", None),
+    }
+    Vec::new()
+}
+
+pub fn set_status(state: &mut State, status: Status) {
+    state.traffic.record(status.traffic, state.now);
+    state.status_at = state.now.secs();
+    state.status = Some(status);
+}
+
+fn transfer(state: &mut State, info: TransferInfo) {
+    let before = state.transfers.rows().iter().find(|row| row.info.id == info.id).map(|row| row.info.state);
+    if info.state == TransferState::Failed && before != Some(TransferState::Failed) {
+        state.toast(ToastKind::Error, format!("{}: {}", info.name, info.note), None);
+    }
+    let rows = rows(state, Tab::Transfers);
+    state.transfers.put(info, rows);
+}
+
+/// The end of a peer id, which differs from peer to peer.
+pub fn short(peer_id: &str) -> String {
+    let count = peer_id.chars().count();
+    peer_id.chars().skip(count.saturating_sub(8)).collect()
+}

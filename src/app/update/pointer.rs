@@ -1,0 +1,98 @@
+//! The mouse: clicks on what a frame put somewhere, and the wheel.
+
+use super::{actions, overlay};
+use crate::app::effect::Effect;
+use crate::app::event::MouseAction;
+use crate::app::hit::Target;
+use crate::app::state::{Overlay, Phase, State, Step, Tab};
+
+/// Lines the wheel moves.
+const WHEEL: isize = 3;
+
+pub fn mouse(state: &mut State, action: MouseAction, target: Option<Target>) -> Vec<Effect> {
+    if matches!(state.phase, Phase::Failed(_)) {
+        return Vec::new();
+    }
+    match action {
+        MouseAction::WheelUp => wheel(state, -WHEEL),
+        MouseAction::WheelDown => wheel(state, WHEEL),
+        MouseAction::Click => return target.map_or_else(Vec::new, |target| click(state, target)),
+    }
+    Vec::new()
+}
+
+fn wheel(state: &mut State, delta: isize) {
+    let rows = state.list_rows;
+    match &mut state.overlay {
+        Some(Overlay::Help(picker) | Overlay::Palette(picker)) => overlay::scroll(picker, delta, rows),
+        Some(_) => {}
+        None => {
+            if !state.shows_detail() {
+                actions::step(state, delta);
+            }
+        }
+    }
+}
+
+fn click(state: &mut State, target: Target) -> Vec<Effect> {
+    match (state.overlay.take(), target) {
+        (Some(Overlay::Confirm(confirm)), Target::Answer(yes)) => {
+            return if yes { actions::confirmed(state, confirm.action) } else { Vec::new() };
+        }
+        (Some(Overlay::Palette(_)), Target::Command(id)) => return overlay::run_if_it_applies(state, id),
+        (Some(open), _) => {
+            state.overlay = Some(open);
+            return Vec::new();
+        }
+        (None, Target::Tab(tab)) => return actions::go_to(state, tab),
+        (None, Target::Row(index)) => return row(state, index),
+        (None, Target::Input) => focus(state),
+        (None, Target::Command(id)) => return overlay::run_if_it_applies(state, id),
+        (None, Target::Answer(_) | Target::Nothing) => {}
+    }
+    Vec::new()
+}
+
+fn focus(state: &mut State) {
+    match state.tab {
+        Tab::Search => state.search.focused = true,
+        Tab::Publish if state.publish.step == Step::Path => state.publish.focused = true,
+        _ => {
+            if let Some(filter) = state.filter_mut() {
+                filter.focused = true;
+            }
+        }
+    }
+}
+
+/// A click selects; a click on what is selected opens it.
+fn row(state: &mut State, index: usize) -> Vec<Effect> {
+    if state.tab == Tab::Search {
+        state.search.focused = false;
+    }
+    let before = selected(state);
+    if before == index && state.can_open() {
+        state.detail_open = true;
+        return Vec::new();
+    }
+    let delta = if index >= before {
+        isize::try_from(index - before).unwrap_or(isize::MAX)
+    } else {
+        isize::try_from(before - index).map_or(isize::MIN, |delta| -delta)
+    };
+    actions::step(state, delta);
+    Vec::new()
+}
+
+fn selected(state: &State) -> usize {
+    match state.tab {
+        Tab::Overview => 0,
+        Tab::Peers => state.peers.view.selected,
+        Tab::Dht => state.dht.view.selected,
+        Tab::Feed => state.feed.view.selected,
+        Tab::Search => state.search.view.selected,
+        Tab::Publish => state.publish.view.selected,
+        Tab::Transfers => state.transfers.view.selected,
+        Tab::Logs => state.logs.current(state.logs.visible().len()).selected,
+    }
+}

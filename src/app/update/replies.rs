@@ -1,0 +1,145 @@
+//! Answers of the node.
+
+use super::{node, publish, search};
+use crate::app::effect::Effect;
+use crate::app::event::Tag;
+use crate::app::state::{Overlay, Prompt, State, Tab, ToastKind};
+use crate::net::api::{InstallAnswer, NodeReply};
+use crate::net::{ErrorKind, NodeError};
+
+fn mismatch() -> NodeError {
+    NodeError::new(ErrorKind::Failed, "the node answered something else than it was asked")
+        .hint("the node may be of another version: restart it")
+}
+
+/// The wanted part of an answer.
+macro_rules! expect {
+    ($result:expr, $variant:ident) => {
+        $result.and_then(|reply| match reply {
+            NodeReply::$variant(value) => Ok(value),
+            _ => Err(mismatch()),
+        })
+    };
+}
+
+pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) -> Vec<Effect> {
+    state.pending.retain(|pending| pending.tag != tag);
+    match tag {
+        Tag::Search { seq, remote } => search::answered(state, seq, remote, expect!(result, Search)),
+        Tag::Detail { seq } => search::detailed(state, seq, expect!(result, Detail)),
+        Tag::Inspect { seq } => publish::inspected(state, seq, expect!(result, Inspect)),
+        Tag::Publish { job } => publish::published(state, job, expect!(result, Publish)),
+        Tag::Install { what } => installed(state, &what, expect!(result, Install)),
+        Tag::Connect { addr } => connected(state, addr, result),
+        Tag::Remove { .. } | Tag::Disconnect { .. } | Tag::Bootstrap | Tag::Ban { .. } | Tag::Unban { .. } => {
+            acted(state, &tag, result);
+        }
+        _ => {
+            if let Err(error) = refreshed(state, &tag, result) {
+                state.toast_error("the node did not answer", &error);
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>) -> Result<(), NodeError> {
+    let now = state.now;
+    let rows = |tab: Tab, state: &State| if state.tab == tab { state.list_rows } else { 1 };
+    match (tag, result?) {
+        (Tag::Status, NodeReply::Status(status)) => node::set_status(state, status),
+        (Tag::Peers, NodeReply::Peers(peers)) => {
+            let rows = rows(Tab::Peers, state);
+            state.peers.set(peers, now, rows);
+        }
+        (Tag::Dht, NodeReply::Dht(info)) => {
+            let rows = rows(Tab::Dht, state);
+            state.dht.set(info, rows);
+        }
+        (Tag::Feed, NodeReply::Feed(items)) => {
+            let rows = rows(Tab::Feed, state);
+            state.feed.set(items, rows);
+        }
+        (Tag::Transfers, NodeReply::Transfers(transfers)) => {
+            let rows = rows(Tab::Transfers, state);
+            state.transfers.set(transfers, rows);
+        }
+        (Tag::Logs, NodeReply::Logs(lines)) => state.logs.set(lines),
+        (Tag::Installed, NodeReply::Installed(list)) => {
+            for hit in &mut state.search.results {
+                let here = list.iter().find(|one| one.name == hit.name && one.publisher == hit.publisher);
+                hit.installed = here.map(|one| one.version.clone());
+            }
+            state.installed = Some(list);
+        }
+        _ => return Err(mismatch()),
+    }
+    Ok(())
+}
+
+fn installed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeError>) {
+    match result {
+        Ok(answer) => {
+            let names: Vec<_> = answer.installed.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+            let text = match names.as_slice() {
+                [] => format!("{what} was already installed"),
+                [one] => format!("installed {one}, verified"),
+                [.., last] => format!("installed {last} and {} more, verified", names.len() - 1),
+            };
+            state.toast(ToastKind::Good, text, None);
+            for warning in answer.warnings.iter().take(3) {
+                let text = crate::market::SafeText::new(warning).to_string();
+                state.toast(ToastKind::Warning, text, None);
+            }
+        }
+        Err(error) => state.toast_error(&format!("{what} was not installed"), &error),
+    }
+}
+
+fn connected(state: &mut State, addr: String, result: Result<NodeReply, NodeError>) {
+    match expect_connected(result) {
+        Ok(peer_id) => state.toast(ToastKind::Good, format!("connected to {}", node::short(&peer_id)), None),
+        Err(error) => {
+            state.toast_error("not connected", &error);
+            // The address comes back for mending, unless something else is open.
+            if state.overlay.is_none() && !state.is_typing() && matches!(state.tab, Tab::Overview | Tab::Peers) {
+                let prompt = Prompt { input: tui_input::Input::new(addr), error: Some(error.message) };
+                state.overlay = Some(Overlay::Connect(prompt));
+            }
+        }
+    }
+}
+
+fn expect_connected(result: Result<NodeReply, NodeError>) -> Result<String, NodeError> {
+    match result? {
+        NodeReply::Connected { peer_id } => Ok(peer_id),
+        _ => Err(mismatch()),
+    }
+}
+
+fn acted(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>) {
+    let (done, nothing, failed) = match tag {
+        Tag::Remove { name } => (format!("removed {name}"), format!("{name} was not installed"), "not removed"),
+        Tag::Disconnect { peer } => {
+            let peer = node::short(peer);
+            (format!("disconnected {peer}"), format!("{peer} was not connected"), "not disconnected")
+        }
+        Tag::Bootstrap => ("the routing table is fresh".into(), "nothing to refresh".into(), "bootstrap failed"),
+        Tag::Ban { peer } => (format!("banned {}", node::short(peer)), "nothing changed".into(), "not banned"),
+        Tag::Unban { peer } => {
+            let peer = node::short(peer);
+            (format!("the ban of {peer} is lifted"), format!("{peer} was not banned"), "not unbanned")
+        }
+        _ => return,
+    };
+    // A ban shows by the node's own event, with its reason.
+    if matches!((tag, &result), (Tag::Ban { .. }, Ok(NodeReply::Done | NodeReply::Changed(true)))) {
+        return;
+    }
+    match result {
+        Ok(NodeReply::Changed(false)) => state.toast(ToastKind::Info, nothing, None),
+        Ok(NodeReply::Changed(true) | NodeReply::Done) => state.toast(ToastKind::Good, done, None),
+        Ok(_) => state.toast_error(failed, &mismatch()),
+        Err(error) => state.toast_error(failed, &error),
+    }
+}

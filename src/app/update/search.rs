@@ -1,0 +1,134 @@
+//! Search as you type.
+
+use super::actions;
+use crate::app::effect::Effect;
+use crate::app::event::Tag;
+use crate::app::key::{Code, Key};
+use crate::app::state::{
+    DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, State, Tab, edit,
+};
+use crate::net::api::{ReleaseInfo, SearchAnswer, SearchRequest};
+use crate::net::{NodeCommand, NodeError};
+
+pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
+    match key.code {
+        Code::Esc => state.search.focused = false,
+        Code::Enter => {
+            state.search.focused = false;
+            state.search.touched = !state.search.results.is_empty();
+        }
+        Code::Tab => return actions::go_to(state, state.tab.turn(1)),
+        Code::Up => actions::step(state, -1),
+        Code::Down => actions::step(state, 1),
+        Code::PageUp => actions::page(state, -1),
+        Code::PageDown => actions::page(state, 1),
+        _ => {
+            if edit(&mut state.search.input, key) {
+                typed(state);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// The query changed: what is shown stays until the answer to the new one is here.
+pub fn typed(state: &mut State) {
+    let now = state.now;
+    let search = &mut state.search;
+    let query = search.input.value().trim().to_owned();
+    if query == search.query {
+        return;
+    }
+    search.seq += 1;
+    search.answered = false;
+    search.error = None;
+    search.touched = false;
+    search.local_ms = None;
+    if query.is_empty() {
+        search.results.clear();
+        search.view = Default::default();
+        search.detail = None;
+        search.remote = Remote::Idle;
+        (search.local_due, search.remote_due, search.detail_due) = (None, None, None);
+    } else {
+        search.remote = Remote::Asking;
+        search.local_due = Some(now.plus(LOCAL_DELAY_MS).unix_ms);
+        search.remote_due = Some(now.plus(REMOTE_DELAY_MS).unix_ms);
+    }
+    search.query = query;
+}
+
+/// Asks again for the query on screen.
+pub fn refresh(state: &mut State) -> Vec<Effect> {
+    if !state.search.query.is_empty() {
+        state.search.query.clear();
+        typed(state);
+    }
+    Vec::new()
+}
+
+/// Sends what is due. While there is no node, it stays due for when there is one.
+pub fn due(state: &mut State) -> Vec<Effect> {
+    let now = state.now.unix_ms;
+    let ready = state.is_ready();
+    let search = &mut state.search;
+    let mut effects = Vec::new();
+    for remote in [false, true] {
+        let slot = if remote { &mut search.remote_due } else { &mut search.local_due };
+        if slot.take_if(|at| *at <= now).is_some() && ready {
+            let request = SearchRequest { query: search.query.clone(), limit: MAX_RESULTS, remote };
+            let tag = Tag::Search { seq: search.seq, remote };
+            effects.push(Effect::Request { tag, command: NodeCommand::Search(request) });
+        }
+    }
+    if search.detail_due.take_if(|at| *at <= now).is_some() && ready {
+        effects.extend(ask_detail(state));
+    }
+    effects
+}
+
+fn ask_detail(state: &mut State) -> Option<Effect> {
+    let hit = state.search.selected()?;
+    let (name, publisher) = (hit.name.clone(), hit.publisher);
+    state.search.detail_seq += 1;
+    let tag = Tag::Detail { seq: state.search.detail_seq };
+    Some(Effect::Request { tag, command: NodeCommand::Detail { name, publisher: Some(publisher) } })
+}
+
+/// Another line is selected: its detail is wanted once the selection rests.
+pub fn want_detail(state: &mut State) {
+    if state.search.selected().is_some() && state.search.selected_detail().is_none() {
+        state.search.detail_due = Some(state.now.plus(DETAIL_DELAY_MS).unix_ms);
+    }
+}
+
+pub fn answered(state: &mut State, seq: u64, remote: bool, result: Result<SearchAnswer, NodeError>) {
+    if seq != state.search.seq {
+        return;
+    }
+    let rows = if state.tab == Tab::Search { state.list_rows } else { 1 };
+    match result {
+        // A local answer that comes after the peers' brings nothing new.
+        Ok(_) if !remote && matches!(state.search.remote, Remote::Answered { .. }) => {}
+        Ok(answer) => state.search.merge(answer, remote, rows),
+        Err(error) if remote => state.search.remote = Remote::Failed(error),
+        Err(error) => {
+            state.search.results.clear();
+            state.search.error = Some(error);
+        }
+    }
+    want_detail(state);
+}
+
+pub fn detailed(state: &mut State, seq: u64, releases: Result<Vec<ReleaseInfo>, NodeError>) {
+    if seq != state.search.detail_seq {
+        return;
+    }
+    // Results can have moved since: an answer that is not about the selected line is no use.
+    if let Some(hit) = state.search.selected() {
+        let fits = |all: &[ReleaseInfo]| all.iter().all(|one| one.name == hit.name && one.publisher == hit.publisher);
+        if releases.as_deref().map_or(true, fits) {
+            state.search.detail = Some(Detail { name: hit.name.clone(), publisher: hit.publisher, releases });
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Search, install, publish.
+
+use super::*;
+
+#[test]
+fn search_waits_for_the_keys_to_rest_then_asks_here_then_the_peers() {
+    let mut desk = Desk::ready();
+    desk.keys("5 k n");
+    assert_eq!(desk.later(LOCAL_DELAY_MS - 1), []);
+    desk.keys("o");
+    assert_eq!(desk.later(LOCAL_DELAY_MS - 1), [], "each key starts the wait again");
+    let here = SearchRequest { query: "kno".into(), limit: MAX_RESULTS, remote: false };
+    assert_eq!(commands(&desk.later(1)), [&NodeCommand::Search(here.clone())]);
+    let peers = SearchRequest { remote: true, ..here };
+    assert_eq!(commands(&desk.later(REMOTE_DELAY_MS)), [&NodeCommand::Search(peers)]);
+    assert_eq!(desk.later(1_000), []);
+}
+
+#[test]
+fn an_answer_to_an_older_query_is_thrown_away() {
+    let mut desk = Desk::ready();
+    desk.keys("5 k");
+    let old = desk.state.search.seq;
+    desk.keys("n");
+    desk.reply(Tag::Search { seq: old, remote: false }, answer(&[1]));
+    assert!(desk.state.search.results.is_empty());
+}
+
+#[test]
+fn the_peers_answer_does_not_move_a_chosen_result() {
+    let mut desk = Desk::ready();
+    desk.keys("5 p");
+    let seq = desk.state.search.seq;
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[1, 2]));
+    desk.keys("enter down");
+    desk.reply(Tag::Search { seq, remote: true }, answer(&[7, 1, 8, 2]));
+    assert_eq!(desk.state.search.selected().unwrap().name, name("pack-2"));
+    assert_eq!(desk.state.search.results.len(), 4);
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[1, 2]));
+    assert_eq!(desk.state.search.results.len(), 4, "a late local answer takes nothing away");
+}
+
+#[test]
+fn the_detail_is_asked_for_once_the_selection_rests() {
+    let mut desk = Desk::ready();
+    desk.keys("5 p");
+    let seq = desk.state.search.seq;
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[1, 2, 3]));
+    desk.keys("enter down down");
+    (desk.state.search.local_due, desk.state.search.remote_due) = (None, None);
+    let effects = desk.later(DETAIL_DELAY_MS);
+    let publisher = Some(PublisherKey([3; 32]));
+    assert_eq!(commands(&effects), [&NodeCommand::Detail { name: name("pack-3"), publisher }]);
+}
+
+#[test]
+fn installing_says_what_and_asks_for_exactly_that() {
+    let mut desk = Desk::ready();
+    desk.keys("5 p");
+    let seq = desk.state.search.seq;
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[4]));
+    desk.keys("i");
+    assert!(desk.state.overlay.is_none(), "in the field an i is an i");
+    let seq = desk.state.search.seq;
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[4]));
+    desk.keys("enter i");
+    let Some(Overlay::Confirm(confirm)) = &desk.state.overlay else { panic!("no question") };
+    let all = confirm.facts.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ");
+    for part in ["pack-4", "1.2.4", &PublisherKey([4; 32]).to_string(), "10 B"] {
+        assert!(all.contains(part), "{part} is missing in {all}");
+    }
+    let effects = desk.keys("enter");
+    let [NodeCommand::Install(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(request.requirement.as_ref().unwrap().to_string(), "=1.2.4");
+    assert_eq!(request.publisher, Some(PublisherKey([4; 32])));
+    assert_eq!(desk.keys("i enter"), [], "the same install is not asked twice at once");
+}
+
+#[test]
+fn another_key_than_the_installed_ones_is_warned_about() {
+    let mut desk = Desk::ready();
+    let installed = InstalledInfo {
+        name: name("pack-4"),
+        version: semver::Version::new(1, 0, 0),
+        publisher: PublisherKey([99; 32]),
+        package_id: PackageId::default(),
+        path: String::new(),
+        installed_at: 0,
+        files: 1,
+        bytes: 1,
+    };
+    desk.reply(Tag::Installed, NodeReply::Installed(vec![installed]));
+    desk.keys("5 p");
+    let seq = desk.state.search.seq;
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[4]));
+    desk.keys("enter i");
+    let Some(Overlay::Confirm(confirm)) = &desk.state.overlay else { panic!("no question") };
+    assert!(confirm.warnings.iter().any(|warning| warning.contains("another key")));
+    assert_eq!(desk.keys("enter"), [], "enter says no to that");
+}
+
+fn plan(publishable: bool, findings: usize) -> PublishPlan {
+    let finding = crate::market::Finding {
+        severity: crate::market::Severity::Warning,
+        code: "x".into(),
+        file: SafeText::default(),
+        line: None,
+        message: SafeText::default(),
+        hint: SafeText::default(),
+    };
+    PublishPlan {
+        path: "/home/ada/pack".into(),
+        name: name("pack"),
+        version: semver::Version::new(1, 0, 0),
+        description: SafeText::default(),
+        category: SafeText::default(),
+        tags: Vec::new(),
+        licence: SafeText::default(),
+        publisher: PublisherKey::default(),
+        package_id: PackageId::default(),
+        size: 1,
+        files: Vec::new(),
+        findings: vec![finding; findings],
+        previous: None,
+        publishable,
+    }
+}
+
+#[test]
+fn a_tab_before_the_directory_is_read_completes_once_it_is() {
+    let mut desk = Desk::ready();
+    desk.keys("6 p tab");
+    assert_eq!(desk.state.publish.input.value(), "/home/ada/p");
+    let listing = Listing { entries: vec![DirEntry { name: "pack".into(), package: true }], ..Listing::default() };
+    let effects = desk.event(Event::Directory { path: "/home/ada/".into(), listing: Ok(listing) });
+    assert_eq!(desk.state.publish.input.value(), "/home/ada/pack/");
+    assert_eq!(effects, [Effect::ReadDir { path: "/home/ada/pack/".into() }]);
+}
+
+#[test]
+fn the_wizard_goes_from_path_to_share_string() {
+    let mut desk = Desk::ready();
+    assert_eq!(desk.keys("6"), [Effect::ReadDir { path: "/home/ada/".into() }]);
+    let entries = ["pack-a", "pack-b"].map(|name| DirEntry { name: name.into(), package: true }).to_vec();
+    let listing = Ok(Listing { entries, ..Listing::default() });
+    desk.event(Event::Directory { path: "/home/ada/".into(), listing });
+    desk.keys("p tab");
+    assert_eq!(desk.state.publish.input.value(), "/home/ada/pack-", "what all have in common");
+    assert_eq!(desk.keys("tab tab"), [Effect::ReadDir { path: "/home/ada/pack-a/".into() }]);
+    assert_eq!(commands(&desk.keys("enter")), [&NodeCommand::Inspect { path: "/home/ada/pack-a".into() }]);
+    let seq = desk.state.publish.seq;
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 2)));
+    assert_eq!(desk.state.publish.step, Step::Findings);
+    desk.keys("enter");
+    assert_eq!(desk.state.publish.step, Step::Review);
+    assert_eq!(desk.keys("enter"), [], "it asks before it publishes");
+    let effects = desk.keys("y");
+    let [NodeCommand::Publish(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(request.path, "/home/ada/pack");
+    let job = request.job;
+    desk.node(NodeEvent::Publish { job, stage: PublishStage::Announcing, seen_by: 0 });
+    desk.node(NodeEvent::Publish { job, stage: PublishStage::Packing, seen_by: 0 });
+    assert_eq!(desk.state.publish.progress.unwrap().stage, PublishStage::Announcing, "stages only go on");
+    let answer = PublishAnswer {
+        name: name("pack"),
+        version: semver::Version::new(1, 0, 0),
+        publisher: PublisherKey::default(),
+        package_id: PackageId::default(),
+        release_id: ReleaseId::default(),
+        size: 1,
+        files: 1,
+        seen_by: 0,
+        held_by: 0,
+        findings: Vec::new(),
+        share: "ggen:pack@1.0.0".into(),
+    };
+    desk.reply(Tag::Publish { job }, NodeReply::Publish(answer));
+    assert_eq!(desk.state.publish.step, Step::Done);
+    desk.node(NodeEvent::Publish { job, stage: PublishStage::Confirming, seen_by: 3 });
+    assert_eq!(desk.state.publish.answer.as_ref().unwrap().seen_by, 3, "peers go on confirming");
+    assert_eq!(desk.keys("y"), [Effect::Copy("ggen:pack@1.0.0".into())]);
+    desk.keys("n");
+    assert_eq!(desk.state.publish.step, Step::Path);
+}
+
+#[test]
+fn what_cannot_be_published_goes_no_further() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(false, 1)));
+    desk.keys("enter enter");
+    assert_eq!(desk.state.publish.step, Step::Findings);
+    desk.keys("esc");
+    assert_eq!(desk.state.publish.step, Step::Path);
+}
+
+#[test]
+fn leaving_a_check_leaves_its_answer_unheard() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    desk.keys("esc");
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0)));
+    assert_eq!(desk.state.publish.step, Step::Path);
+}
+
+#[test]
+fn the_wizard_survives_a_visit_elsewhere() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0)));
+    desk.keys("2 6");
+    assert_eq!(desk.state.publish.step, Step::Review);
+}

@@ -1,0 +1,117 @@
+//! What holds whatever happens.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn key() -> impl Strategy<Value = Key> {
+    let named = [
+        "enter",
+        "esc",
+        "tab",
+        "shift-tab",
+        "up",
+        "down",
+        "pgup",
+        "pgdn",
+        "home",
+        "end",
+        "backspace",
+        "left",
+        "right",
+        "ctrl-c",
+        "ctrl-p",
+        "ctrl-r",
+        "ctrl-u",
+        "delete",
+        "f1",
+    ];
+    prop_oneof![
+        4 => proptest::char::range(' ', '~').prop_map(Key::char),
+        3 => proptest::sample::select(named.to_vec()).prop_map(|name| name.parse().unwrap()),
+        2 => proptest::char::range('1', '8').prop_map(Key::char),
+    ]
+}
+
+fn node_event() -> impl Strategy<Value = NodeEvent> {
+    let states = [TransferState::Finding, TransferState::Running, TransferState::Done, TransferState::Failed];
+    prop_oneof![
+        any::<u8>().prop_map(|n| NodeEvent::Feed(item(n))),
+        (any::<u8>(), 0.0..1.0f64).prop_map(|(n, r)| NodeEvent::Peer(peer(n, r))),
+        any::<u8>().prop_map(|n| NodeEvent::Peer(PeerInfo { banned: true, ..peer(n, 0.0) })),
+        any::<u8>().prop_map(|n| NodeEvent::PeerGone { peer_id: format!("peer-{n}"), reason: SafeText::default() }),
+        (0u64..400, proptest::sample::select(states.to_vec())).prop_map(|(n, s)| NodeEvent::Transfer(transfer(n, s))),
+        (any::<u64>(), proptest::sample::select(vec!["ERROR", "INFO", "TRACE"]))
+            .prop_map(|(n, level)| NodeEvent::Log(log(n, level))),
+        (0usize..40).prop_map(|n| {
+            let queries = (0..n as u64).map(|id| DhtQuery { id, ..DhtQuery::default() }).collect();
+            NodeEvent::Dht(DhtInfo { queries, ..DhtInfo::default() })
+        }),
+        any::<u64>().prop_map(|dropped| NodeEvent::Lagged { dropped }),
+        Just(NodeEvent::Notice { level: NoticeLevel::Error, text: SafeText::default() }),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => key().prop_map(Event::Key),
+        6 => node_event().prop_map(Event::Node),
+        1 => (0u16..300, 0u16..100).prop_map(|(width, height)| Event::Resized { width, height }),
+        1 => (0u16..60).prop_map(|rows| Event::Viewport { rows }),
+        1 => ".{0,20}".prop_map(Event::Paste),
+        1 => (0usize..600).prop_map(|n| Event::Mouse { action: MouseAction::Click, target: Some(Target::Row(n)) }),
+        1 => Just(Event::Mouse { action: MouseAction::WheelDown, target: None }),
+        1 => Just(Event::Tick),
+        1 => proptest::collection::vec(0u8..60, 0..40).prop_map(|mut hits| {
+            hits.dedup();
+            Event::Reply { tag: Tag::Search { seq: 1, remote: false }, result: Ok(answer(&hits)) }
+        }),
+        1 => proptest::collection::vec(any::<u8>(), 0..600).prop_map(|all| {
+            let items = all.into_iter().map(item).collect();
+            Event::Reply { tag: Tag::Feed, result: Ok(NodeReply::Feed(items)) }
+        }),
+        1 => Just(Event::Reply { tag: Tag::Status, result: Ok(NodeReply::Done) }),
+        1 => Just(Event::NodeGone),
+        1 => any::<bool>().prop_map(|remote| Event::NodeReady { remote }),
+    ]
+}
+
+fn check(state: &State) -> Result<(), TestCaseError> {
+    let lists = [
+        (state.peers.view, state.peers.visible().len(), MAX_PEERS),
+        (state.feed.view, state.feed.visible().len(), MAX_FEED),
+        (state.dht.view, state.dht.queries().len(), 32),
+        (state.search.view, state.search.results.len(), MAX_RESULTS),
+        (state.transfers.view, state.transfers.rows().len(), MAX_TRANSFERS),
+        (state.publish.view, state.publish.lines(), usize::MAX),
+        (state.logs.current(state.logs.visible().len()), state.logs.visible().len(), MAX_LOGS),
+    ];
+    for (view, len, bound) in lists {
+        prop_assert!(view.selected < len.max(1), "{view:?} of {len} on {:?}", state.tab);
+        prop_assert!(len <= bound);
+    }
+    prop_assert!(state.toasts.len() <= MAX_TOASTS);
+    prop_assert!(state.feed.waiting() <= MAX_FEED);
+    prop_assert!(state.pending.len() <= 16);
+    prop_assert!(state.publish.input.value().chars().count() <= MAX_INPUT + 16);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn whatever_happens_the_state_stays_sound(events in proptest::collection::vec((event(), 0u64..400), 0..120)) {
+        let mut desk = Desk::ready();
+        for (event, wait) in events {
+            desk.now = desk.now.plus(wait);
+            desk.event(event);
+            check(&desk.state)?;
+            if let Some(at) = desk.state.next_wake(desk.now) {
+                let due = desk.state.search.local_due.is_some() || desk.state.search.remote_due.is_some()
+                    || desk.state.search.detail_due.is_some() || !desk.state.toasts.is_empty();
+                prop_assert!(at > desk.now.unix_ms || due, "a tick that changes nothing would spin");
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Start, end, tabs, time.
+
+use super::*;
+
+#[test]
+fn a_node_that_is_up_is_asked_for_everything() {
+    let effects = Desk::new().event(Event::NodeReady { remote: false });
+    let asked = commands(&effects);
+    for wanted in [
+        NodeCommand::Status,
+        NodeCommand::Peers,
+        NodeCommand::Dht,
+        NodeCommand::Feed { limit: 512 },
+        NodeCommand::Transfers,
+        NodeCommand::Logs { limit: 512 },
+        NodeCommand::Installed,
+    ] {
+        assert!(asked.contains(&&wanted), "{wanted:?} is missing");
+    }
+}
+
+#[test]
+fn lost_events_are_counted_and_made_up_for() {
+    let mut desk = Desk::ready();
+    let effects = desk.node(NodeEvent::Lagged { dropped: 12 });
+    assert_eq!(desk.state.lost, 12);
+    assert!(commands(&effects).contains(&&NodeCommand::Peers));
+}
+
+#[test]
+fn a_failed_start_is_shown_and_any_key_leaves() {
+    let mut desk = Desk::new();
+    desk.event(Event::StartFailed(NodeError::new(ErrorKind::Disk, "the disk is full")));
+    assert!(matches!(desk.state.phase, Phase::Failed(_)));
+    assert_eq!(desk.keys("x"), [Effect::Quit]);
+    assert!(desk.state.next_wake(desk.now).is_some(), "it leaves by itself too");
+    assert_eq!(desk.later(10_000), [Effect::Quit]);
+}
+
+#[test]
+fn signals_leave_at_once() {
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Transfer(transfer(1, TransferState::Running)));
+    assert_eq!(desk.event(Event::Signal(Signal::Terminate)), [Effect::Quit]);
+    assert_eq!(desk.event(Event::Signal(Signal::HangUp)), [Effect::Quit]);
+}
+
+#[test]
+fn quitting_asks_only_when_something_would_break_off() {
+    assert_eq!(Desk::ready().keys("q"), [Effect::Quit]);
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Transfer(transfer(1, TransferState::Running)));
+    assert_eq!(desk.keys("q"), []);
+    assert_eq!(desk.keys("enter"), [], "enter keeps on");
+    assert!(desk.state.overlay.is_none());
+    assert_eq!(desk.keys("q y"), [Effect::Quit]);
+    assert_eq!(desk.keys("ctrl-c ctrl-c"), [Effect::Quit], "twice always leaves");
+    desk.state.overlay = None;
+    desk.state.phase = Phase::Ready { remote: true };
+    assert_eq!(desk.keys("q"), [Effect::Quit], "a node elsewhere goes on");
+}
+
+#[test]
+fn tabs_by_number_and_around() {
+    let mut desk = Desk::ready();
+    for (n, tab) in Tab::ALL.into_iter().enumerate() {
+        desk.state.search.focused = false;
+        desk.state.publish.focused = false;
+        desk.keys(&(n + 1).to_string());
+        assert_eq!(desk.state.tab, tab);
+    }
+    desk.keys("tab");
+    assert_eq!(desk.state.tab, Tab::Overview);
+    desk.keys("shift-tab");
+    assert_eq!(desk.state.tab, Tab::Logs);
+    desk.event(Event::Mouse { action: MouseAction::Click, target: Some(Target::Tab(Tab::Feed)) });
+    assert_eq!(desk.state.tab, Tab::Feed);
+}
+
+#[test]
+fn logs_follow_until_someone_looks_back() {
+    let mut desk = Desk::ready();
+    desk.keys("8");
+    for n in 0..20 {
+        desk.node(NodeEvent::Log(log(n, "INFO")));
+    }
+    assert_eq!(&*desk.state.logs.selected().unwrap().message, "line 19");
+    desk.keys("up");
+    desk.node(NodeEvent::Log(log(20, "INFO")));
+    assert_eq!(&*desk.state.logs.selected().unwrap().message, "line 18");
+    desk.keys("G");
+    desk.node(NodeEvent::Log(log(21, "INFO")));
+    assert_eq!(&*desk.state.logs.selected().unwrap().message, "line 21");
+    desk.node(NodeEvent::Log(log(22, "DEBUG")));
+    assert_eq!(desk.state.logs.visible().len(), 22);
+    desk.keys("v");
+    assert_eq!(desk.state.logs.visible().len(), 23);
+}
+
+#[test]
+fn toasts_go_by_themselves_and_then_nothing_ticks() {
+    let mut desk = Desk::ready();
+    desk.keys("7");
+    desk.node(NodeEvent::Notice { level: NoticeLevel::Info, text: SafeText::new("hello") });
+    let at = desk.state.next_wake(desk.now).unwrap();
+    desk.later(at - desk.now.unix_ms);
+    assert!(desk.state.toasts.is_empty());
+    assert_eq!(desk.state.next_wake(desk.now), None);
+}
+
+#[test]
+fn ages_wake_the_screen_only_when_their_text_changes() {
+    let mut desk = Desk::ready();
+    desk.keys("4");
+    assert_eq!(desk.state.next_wake(desk.now), None);
+    desk.node(NodeEvent::Feed(item(1)));
+    assert_eq!(desk.state.next_wake(desk.now), Some(START.unix_ms + 10_000));
+    desk.later(3_600_000);
+    assert_eq!(desk.state.next_wake(desk.now), Some(desk.now.unix_ms + 3_600_000));
+}
+
+#[test]
+fn the_palette_runs_what_it_finds() {
+    let mut desk = Desk::ready();
+    desk.keys(": t r a n s enter");
+    assert_eq!(desk.state.tab, Tab::Transfers);
+    desk.keys(": i n s t a l l enter");
+    assert!(desk.state.overlay.is_none());
+    assert_eq!(desk.state.toasts.len(), 1, "it says that there is nothing to install here");
+}
+
+#[test]
+fn a_transfer_gets_a_speed_and_ended_ones_are_cleared() {
+    let mut desk = Desk::ready();
+    let running =
+        |bytes_done, elapsed_ms| TransferInfo { bytes_done, elapsed_ms, ..transfer(1, TransferState::Running) };
+    desk.node(NodeEvent::Transfer(running(0, 0)));
+    assert_eq!(desk.state.transfers.rows()[0].rate, None);
+    desk.node(NodeEvent::Transfer(running(50, 1_000)));
+    assert_eq!(desk.state.transfers.rows()[0].rate, Some(50.0));
+    assert_eq!(desk.state.transfers.rows()[0].left_s(), Some(1));
+    desk.node(NodeEvent::Transfer(transfer(2, TransferState::Done)));
+    desk.keys("7 x");
+    assert_eq!(desk.state.transfers.rows().len(), 1);
+}
+
+#[test]
+fn a_node_that_goes_away_is_not_asked_any_more() {
+    let mut desk = Desk::ready();
+    desk.event(Event::NodeGone);
+    assert_eq!(desk.state.phase, Phase::Gone);
+    assert_eq!(commands(&desk.keys("ctrl-r 3 B")), Vec::<&NodeCommand>::new());
+    assert_eq!(desk.keys("q"), [Effect::Quit]);
+}

@@ -1,0 +1,79 @@
+//! Keys and pastes into the text field of a pane.
+
+use super::{actions, publish, search};
+use crate::app::effect::Effect;
+use crate::app::key::{Code, Key};
+use crate::app::state::{Overlay, State, Tab, edit, paste};
+
+pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
+    if key.code == Code::BackTab {
+        return actions::go_to(state, state.tab.turn(Tab::ALL.len() - 1));
+    }
+    match state.tab {
+        Tab::Search => search::key(state, key),
+        Tab::Publish => publish::key(state, key),
+        _ => filter_key(state, key),
+    }
+}
+
+fn filter_key(state: &mut State, key: Key) -> Vec<Effect> {
+    let Some(filter) = state.filter_mut() else { return Vec::new() };
+    match key.code {
+        Code::Enter => filter.focused = false,
+        Code::Esc => {
+            filter.clear();
+            narrowed(state);
+        }
+        Code::Tab => return actions::go_to(state, state.tab.turn(1)),
+        Code::Up => actions::step(state, -1),
+        Code::Down => actions::step(state, 1),
+        _ => {
+            if edit(&mut filter.input, key) {
+                narrowed(state);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Keeps the selection inside what a changed filter shows.
+pub fn narrowed(state: &mut State) {
+    actions::step(state, 0);
+}
+
+pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
+    match &mut state.overlay {
+        Some(Overlay::Connect(prompt)) => {
+            paste(&mut prompt.input, text);
+            prompt.error = None;
+            return Vec::new();
+        }
+        Some(Overlay::Help(picker) | Overlay::Palette(picker)) if picker.typing => {
+            paste(&mut picker.input, text);
+            return Vec::new();
+        }
+        Some(_) => return Vec::new(),
+        None => {}
+    }
+    if !state.is_typing() {
+        return Vec::new();
+    }
+    match state.tab {
+        Tab::Search => {
+            if paste(&mut state.search.input, text) {
+                search::typed(state);
+            }
+        }
+        Tab::Publish => {
+            if paste(&mut state.publish.input, text) {
+                return publish::typed(state);
+            }
+        }
+        _ => {
+            if state.filter_mut().is_some_and(|filter| paste(&mut filter.input, text)) {
+                narrowed(state);
+            }
+        }
+    }
+    Vec::new()
+}

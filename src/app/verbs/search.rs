@@ -1,0 +1,57 @@
+//! `search`.
+
+use crate::app::output::table::Table;
+use crate::app::output::{Style, human};
+use crate::config::cli::SearchArgs;
+use crate::net::NodeError;
+use crate::net::api::{SearchAnswer, SearchRequest, Source};
+
+use super::{Context, Session};
+
+pub async fn search(context: &Context, session: &mut Session, arguments: &SearchArgs) -> Result<(), NodeError> {
+    let query = arguments.query.join(" ");
+    let node = session.open(context).await?;
+    if !arguments.local {
+        session.settle(context).await?;
+    }
+    let request = SearchRequest { query: query.clone(), limit: arguments.limit.into(), remote: !arguments.local };
+    let answer = node.search(request).await?;
+    if answer.results.is_empty() {
+        let asked = match (arguments.local, answer.peers_asked) {
+            (true, _) => "; peers were not asked".to_owned(),
+            (false, 0) => "; there was no peer to ask".to_owned(),
+            (false, asked) => format!("; {} of {asked} peers answered", answer.peers_answered),
+        };
+        context.output.note(&format!("nothing found for {query:?}{asked}"));
+    }
+    context.output.answer(&answer, |style| results(&answer, style))
+}
+
+fn results(answer: &SearchAnswer, style: Style) -> String {
+    if answer.results.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&["NAME", "VERSION", ">SIZE", "PUBLISHER", "SOURCE", ">PROVIDERS", "~DESCRIPTION"]);
+    for hit in &answer.results {
+        let source = match hit.source {
+            Source::Local => "local",
+            Source::Peer => "peer",
+            Source::Central => "central",
+        };
+        let version = match &hit.installed {
+            Some(installed) if *installed == hit.version => format!("{} (installed)", hit.version),
+            Some(installed) => format!("{} (has {installed})", hit.version),
+            None => hit.version.to_string(),
+        };
+        table.row([
+            hit.name.to_string(),
+            version,
+            human::bytes(hit.size),
+            human::short(&hit.publisher.to_string()),
+            source.to_owned(),
+            hit.providers.to_string(),
+            hit.description.to_string(),
+        ]);
+    }
+    table.render(style)
+}

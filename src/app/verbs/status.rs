@@ -1,0 +1,74 @@
+//! `status` and `stop`.
+
+use std::time::Duration;
+
+use crate::app::output::{human, table};
+use crate::net::api::Status;
+use crate::net::control::client::ControlClient;
+use crate::net::{ErrorKind, NodeError};
+
+use super::{Context, Session};
+
+pub async fn status(context: &Context, session: &Session) -> Result<(), NodeError> {
+    let node = session.running(context).await?;
+    let status = node.status().await?;
+    context.output.answer(&status, |style| table::fields(&fields(&status), style))
+}
+
+fn fields(status: &Status) -> Vec<(&'static str, String)> {
+    let synced = status.last_sync_at.map_or("not yet".to_owned(), human::time);
+    let mut fields = vec![
+        ("peer id", status.peer_id.clone()),
+        ("agent", status.agent.clone()),
+        ("network", status.network.clone()),
+        ("home", status.home.clone()),
+        ("process", format!("{}, up {}", status.pid, human::duration(status.uptime_s))),
+        ("listening on", status.listen_addrs.join("\n")),
+        ("peers", status.connected_peers.to_string()),
+        (
+            "dht",
+            format!(
+                "{}, {} peers in the routing table, {} records, {} provider records",
+                status.dht.mode, status.dht.routing_table, status.dht.records, status.dht.providers
+            ),
+        ),
+        ("topics", status.topics.join("\n")),
+        ("catalogue", format!("{} packages, {} releases", status.catalog.packages, status.catalog.releases)),
+        ("storage", format!("{} blobs, {}", status.storage.blobs, human::bytes(status.storage.bytes))),
+        (
+            "traffic",
+            format!("{} in, {} out", human::bytes(status.traffic.bytes_in), human::bytes(status.traffic.bytes_out)),
+        ),
+        ("last sync", synced),
+    ];
+    if !status.notices.is_empty() {
+        fields.push(("notices", status.notices.join("\n")));
+    }
+    fields
+}
+
+/// How long a node may take to stop.
+const STOP: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+pub async fn stop(context: &Context, session: &Session) -> Result<(), NodeError> {
+    let node = session.running(context).await?;
+    let status = node.status().await?;
+    match node.shutdown().await {
+        // The node may be gone before its answer is out.
+        Ok(_) => {}
+        Err(error) if error.kind == ErrorKind::NoNode => {}
+        Err(error) => return Err(error),
+    }
+    let gone = async {
+        while let Ok(Some(_)) = ControlClient::connect(&context.home).await {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    if tokio::time::timeout(STOP, gone).await.is_err() {
+        let what = format!("the node (process {}) is still there after {} s", status.pid, STOP.as_secs());
+        return Err(NodeError::new(ErrorKind::Failed, what).hint(format!("end it with `kill {}`", status.pid)));
+    }
+    let answer = serde_json::json!({ "stopped": true, "pid": status.pid });
+    context.output.answer(&answer, |_| format!("stopped the node (process {})\n", status.pid))
+}

@@ -1,0 +1,93 @@
+//! Pure rendering: layout, theme, panes, overlays, widgets, terminal guard.
+
+mod chrome;
+mod guard;
+mod overlays;
+mod panes;
+mod screen;
+mod text;
+mod theme;
+mod widgets;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::io::IsTerminal;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+pub use screen::TerminalScreen;
+pub use theme::Theme;
+
+use crate::app::hit::{Area, HitMap, Target};
+use crate::app::runtime;
+use crate::app::state::{DashboardOptions, State};
+use crate::net::{ErrorKind, NodeError, NodeHandle};
+
+/// The least size that holds every pane: columns, rows.
+pub const MIN_SIZE: (u16, u16) = (40, 12);
+
+/// Opens the dashboard on this process's terminal and shows it until the user leaves. The first frame does not wait
+/// for `node`. See [`runtime::run`] for how the node ends.
+///
+/// # Errors
+/// No terminal, or the node did not start. The terminal is as it was before when this returns.
+pub async fn dashboard<F>(node: F, options: DashboardOptions) -> Result<(), NodeError>
+where
+    F: Future<Output = Result<NodeHandle, NodeError>> + Send + 'static,
+{
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Err(NodeError::new(ErrorKind::Usage, "the dashboard needs a terminal, and this is none")
+            .hint("use `--no-ui` for a node without a screen, or a verb such as `status`"));
+    }
+    let screen = TerminalScreen::open(&options).map_err(|error| {
+        NodeError::new(ErrorKind::Failed, format!("cannot take the terminal: {error}"))
+            .hint("use `--no-ui` for a node without a screen")
+    })?;
+    runtime::run(screen, crossterm::event::EventStream::new(), node, options).await
+}
+
+/// What a pane draws with.
+pub(crate) struct Ui<'a, 'f> {
+    pub frame: &'a mut Frame<'f>,
+    pub theme: &'a Theme,
+    pub state: &'a State,
+    pub hits: HitMap,
+}
+
+impl Ui<'_, '_> {
+    /// Makes cells clickable.
+    pub fn hit(&mut self, area: Rect, target: Target) {
+        let Rect { x, y, width, height } = area;
+        self.hits.regions.push((Area { x, y, width, height }, target));
+    }
+
+    /// Writes lines from the top of `area`; what does not fit is left out.
+    pub fn lines(&mut self, area: Rect, lines: Vec<Line<'_>>) {
+        self.frame.render_widget(ratatui::widgets::Paragraph::new(lines), area);
+    }
+}
+
+/// Draws the state. Changes nothing; what lies where comes back for the mouse.
+pub fn render(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> HitMap {
+    let area = frame.area();
+    let mut ui = Ui { frame, theme, state, hits: HitMap::default() };
+    if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
+        chrome::too_small(&mut ui, area);
+        return ui.hits;
+    }
+    let rows = [Constraint::Length(1), Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)];
+    let [header, tabs, body, footer] = Layout::vertical(rows).areas(area);
+    chrome::header(&mut ui, header);
+    chrome::tabs(&mut ui, tabs);
+    chrome::body(&mut ui, body);
+    chrome::footer(&mut ui, footer);
+    overlays::toasts::draw(&mut ui, body);
+    overlays::draw(&mut ui, area);
+    ui.hits
+}

@@ -1,0 +1,60 @@
+//! A question.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::window;
+use crate::app::hit::Target;
+use crate::app::state::Confirm;
+use crate::ui::widgets::Facts;
+use crate::ui::{Ui, text};
+
+pub fn draw(ui: &mut Ui<'_, '_>, area: Rect, confirm: &Confirm) {
+    let theme = ui.theme;
+    let width = area.width.min(76);
+    let label = confirm.facts.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(12);
+    let mut facts = Facts::new(theme, width.saturating_sub(4), label);
+    for (label, value) in &confirm.facts {
+        facts.put(label, value, theme.text);
+    }
+    // A small screen has no room for blank lines: what there is to know comes first.
+    let tight = area.height < 16;
+    if !confirm.facts.is_empty() && !confirm.warnings.is_empty() && !tight {
+        facts.gap();
+    }
+    for warning in &confirm.warnings {
+        facts.text(&format!("{} {warning}", theme.symbols.warn), theme.warn);
+    }
+    let height = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(if tight { 3 } else { 4 });
+    let inner = window(ui, area, width, height, &confirm.title, "");
+    let rows = inner.height.saturating_sub(if tight { 1 } else { 2 });
+    ui.lines(Rect { height: rows, ..inner }, facts.take(rows));
+    buttons(ui, inner, confirm);
+}
+
+fn buttons(ui: &mut Ui<'_, '_>, inner: Rect, confirm: &Confirm) {
+    let theme = ui.theme;
+    let y = inner.y + inner.height.saturating_sub(1);
+    let labels = [(format!("  y {}  ", confirm.yes), true), ("  n cancel  ".to_owned(), false)];
+    let total: usize = labels.iter().map(|(label, _)| text::width(label)).sum::<usize>() + 2;
+    let mut x = inner.x + inner.width.saturating_sub(u16::try_from(total).unwrap_or(0)) / 2;
+    for (label, yes) in labels {
+        let width = u16::try_from(text::width(&label)).unwrap_or(0).min((inner.x + inner.width).saturating_sub(x));
+        let place = Rect { x, y, width, height: 1.min(inner.height) };
+        let style = match (yes == confirm.choice, yes && confirm.dangerous) {
+            (true, true) => theme.banner,
+            (true, false) => theme.button_active,
+            (false, _) => theme.button,
+        };
+        // What Enter does shows without colours too.
+        let label = if yes == confirm.choice { label.replacen(' ', "[", 1) } else { label };
+        let label = if yes == confirm.choice { close(&label) } else { label };
+        ui.lines(place, vec![Line::styled(label, style)]);
+        ui.hit(place, Target::Answer(yes));
+        x += width + 2;
+    }
+}
+
+fn close(label: &str) -> String {
+    format!("{}]", label.strip_suffix(' ').unwrap_or(label))
+}

@@ -1,0 +1,46 @@
+//! One pane each.
+
+pub mod dht;
+pub mod failed;
+pub mod feed;
+pub mod logs;
+pub mod overview;
+pub mod peers;
+pub mod publish;
+mod publish_steps;
+pub mod search;
+pub mod transfers;
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::Ui;
+use super::widgets::input;
+use crate::app::state::{DetailPlace, Filter};
+
+/// Where list and detail go; either can be missing.
+fn split(ui: &Ui<'_, '_>, area: Rect, share: u16) -> (Option<Rect>, Option<Rect>) {
+    let parts = [Constraint::Percentage(100 - share), Constraint::Fill(1)];
+    match ui.state.detail_place() {
+        DetailPlace::Side => {
+            let [list, detail] = Layout::horizontal(parts).areas(area);
+            (Some(list), Some(detail))
+        }
+        DetailPlace::Below => {
+            let rows = (area.height / 2).clamp(8, 15);
+            let [list, detail] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(area);
+            (Some(list), Some(detail))
+        }
+        DetailPlace::Over if ui.state.shows_detail() => (None, Some(area)),
+        DetailPlace::Over => (Some(area), None),
+    }
+}
+
+/// The filter's line above a list, while there is one; gives the rest.
+fn filter_line(ui: &mut Ui<'_, '_>, area: Rect, filter: &Filter) -> Rect {
+    if !filter.focused && !filter.is_active() {
+        return area;
+    }
+    let [line, rest] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    input(ui, line, "/", &filter.input, filter.focused, "type to filter");
+    rest
+}

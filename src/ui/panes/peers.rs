@@ -1,0 +1,216 @@
+//! Peers: who is here, how good they are, and why.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{filter_line, split};
+use crate::app::age;
+use crate::app::bytes;
+use crate::app::state::{PeerRow, SortBy};
+use crate::net::api::{Direction, PeerInfo};
+use crate::ui::widgets::{Column, Facts, Table, empty, meter, panel, table};
+use crate::ui::{Ui, text};
+
+const COLUMNS: [Column; 8] = [
+    Column::new("peer", 11, 24, 0),
+    Column::new("reputation", 10, 16, 0),
+    Column::new("latency", 8, 8, 1).right(),
+    Column::new("dir", 3, 3, 2),
+    Column::new("age", 4, 4, 4).right(),
+    Column::new("in / out", 17, 17, 5).right(),
+    Column::new("agent", 12, 28, 3),
+    Column::new("address", 20, 44, 6),
+];
+
+pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (list, detail) = split(ui, area, 36);
+    if let Some(area) = list {
+        draw_list(ui, area);
+    }
+    if let Some(area) = detail {
+        draw_detail(ui, area);
+    }
+}
+
+fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
+    let peers = &ui.state.peers;
+    let mut note = format!("{} connected", peers.connected());
+    if peers.banned() > 0 {
+        note.push_str(&format!(", {} banned", peers.banned()));
+    }
+    if peers.dropped > 0 {
+        note.push_str(&format!(", {} not listed", peers.dropped));
+    }
+    let inner = panel(ui, area, "Peers", if peers.known { &note } else { "" });
+    let inner = filter_line(ui, inner, &peers.filter);
+    let rows = peers.visible();
+    if rows.is_empty() {
+        match (peers.known, peers.filter.is_active()) {
+            (_, true) => empty(ui, inner, "No peer matches", &["Esc shows all again."]),
+            (false, _) => empty(ui, inner, "Peers are not known yet", &["The node is starting."]),
+            _ => empty(
+                ui,
+                inner,
+                "No peers yet",
+                &["Press c to connect to an address, or wait: nodes on the local network are found by mDNS."],
+            ),
+        }
+        return;
+    }
+    let sorted = match peers.sort {
+        SortBy::Reputation => 1,
+        SortBy::Latency => 2,
+        SortBy::Direction => 3,
+        SortBy::Age => 4,
+        SortBy::Traffic => 5,
+        SortBy::Agent => 6,
+    };
+    let sorted = Some((sorted, peers.reversed));
+    let spec = Table { columns: &COLUMNS, len: rows.len(), view: peers.view, sorted, marked: true };
+    let (theme, now) = (ui.theme, ui.state.now);
+    table(ui, inner, &spec, |row, column, cells| match rows.get(row) {
+        Some(row) => cell(theme, row, column, cells, now),
+        None => Line::default(),
+    });
+}
+
+fn cell(theme: &crate::ui::Theme, row: &PeerRow, column: usize, cells: usize, now: age::Now) -> Line<'static> {
+    let peer = &row.info;
+    let symbols = &theme.symbols;
+    let unknown = || Line::styled(symbols.unknown, theme.dim);
+    match column {
+        0 => {
+            let (sign, style) = presence(theme, peer);
+            let id = text::clean(&peer.peer_id);
+            let id = if cells < 18 {
+                format!("{}{}", symbols.ellipsis, text::tail(&id, 8))
+            } else {
+                text::middle(&id, cells - 2, symbols.ellipsis)
+            };
+            Line::from(vec![Span::styled(format!("{sign} "), style), Span::styled(id, theme.text)])
+        }
+        1 => reputation(theme, peer, cells.saturating_sub(5)),
+        2 => peer.latency_ms.map_or_else(unknown, |ms| Line::styled(latency(ms), latency_style(theme, ms))),
+        3 => match peer.direction {
+            Some(Direction::Inbound) => Line::styled("in", theme.text),
+            Some(Direction::Outbound) => Line::styled("out", theme.text),
+            None => unknown(),
+        },
+        4 => row.connected_s(now).map_or_else(unknown, |s| Line::styled(age::label(s), theme.text)),
+        5 => Line::styled(format!("{} / {}", bytes::size(peer.bytes_in), bytes::size(peer.bytes_out)), theme.dim),
+        6 if peer.agent.is_empty() => unknown(),
+        6 => Line::styled(text::fit(&peer.agent, cells, symbols.ellipsis), theme.text),
+        _ => peer.addrs.first().map_or_else(unknown, |addr| {
+            Line::styled(text::fit(&short_address(addr), cells, symbols.ellipsis), theme.dim)
+        }),
+    }
+}
+
+/// An address without the peer id that the first column shows.
+fn short_address(addr: &str) -> String {
+    text::clean(addr.split("/p2p/").next().unwrap_or(addr)).into_owned()
+}
+
+fn presence(theme: &crate::ui::Theme, peer: &PeerInfo) -> (&'static str, Style) {
+    let symbols = &theme.symbols;
+    match (peer.banned, peer.connected) {
+        (true, _) => (symbols.banned, theme.bad),
+        (false, true) => (symbols.on, theme.good),
+        (false, false) => (symbols.off, theme.dim),
+    }
+}
+
+fn reputation(theme: &crate::ui::Theme, peer: &PeerInfo, cells: usize) -> Line<'static> {
+    if peer.evidence == 0 {
+        return Line::styled("unknown", theme.dim);
+    }
+    let style = match peer.reputation {
+        r if r >= 0.7 => theme.good,
+        r if r >= 0.4 => theme.warn,
+        _ => theme.bad,
+    };
+    let number = format!("{:.2}", peer.reputation);
+    if cells == 0 {
+        return Line::styled(number, style);
+    }
+    let bar = meter(peer.reputation, cells, &theme.symbols);
+    Line::from(vec![Span::styled(bar, style), Span::styled(format!(" {number}"), theme.text)])
+}
+
+fn latency(ms: f64) -> String {
+    if ms < 9.95 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}
+
+fn latency_style(theme: &crate::ui::Theme, ms: f64) -> Style {
+    if ms >= 500.0 { theme.warn } else { theme.text }
+}
+
+fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
+    let theme = ui.theme;
+    let Some(row) = ui.state.peers.selected_row() else {
+        panel(ui, area, "Detail", "");
+        return;
+    };
+    let peer = &row.info;
+    let inner = panel(ui, area, "Peer", "");
+    let wide = inner.width >= 66 && inner.height < 16;
+    let mut facts = Facts::new(theme, if wide { inner.width / 2 - 2 } else { inner.width }, 11);
+    facts.id("id", &peer.peer_id);
+    let (sign, style) = presence(theme, peer);
+    facts.line("state", vec![Span::styled(format!("{sign} {}", standing(peer, row, ui.state.now)), style)]);
+    if peer.banned {
+        facts.maybe("why", peer.ban_reason.as_deref());
+    }
+    // Without room for both, the numbers say more than the bar.
+    let bar = if inner.width < 48 || wide { 0 } else { 8 };
+    let mut line = reputation(theme, peer, bar).spans;
+    line.push(Span::styled(format!("  {} good, {} bad", peer.successes, peer.failures), theme.dim));
+    facts.line("reputation", line);
+    facts.maybe("latency", peer.latency_ms.map(latency).as_deref());
+    facts.maybe("agent", Some(&peer.agent));
+    facts.maybe("known by", Some(&peer.source));
+    let traffic = format!("{} in, {} out", bytes::size(peer.bytes_in), bytes::size(peer.bytes_out));
+    facts.put("traffic", &traffic, theme.text);
+    for (index, addr) in peer.addrs.iter().take(4).enumerate() {
+        facts.short(if index == 0 { "address" } else { "" }, addr.split("/p2p/").next().unwrap_or(addr), theme.text);
+    }
+    let width = if wide { inner.width - inner.width / 2 } else { inner.width };
+    let mut history = Facts::new(theme, width, 11);
+    history.text("What made its reputation, newest first", theme.title);
+    if peer.history.is_empty() {
+        history.text("nothing yet", theme.dim);
+    }
+    for entry in &peer.history {
+        history.text(&format!("{} {entry}", theme.symbols.info), theme.text);
+    }
+    if wide {
+        let left = Rect { width: inner.width / 2 - 2, ..inner };
+        let right = Rect { x: inner.x + inner.width / 2, width: inner.width - inner.width / 2, ..inner };
+        ui.lines(left, facts.take(inner.height));
+        ui.lines(right, history.take(inner.height));
+    } else {
+        facts.gap();
+        facts.append(history);
+        ui.lines(inner, facts.take(inner.height));
+    }
+}
+
+fn standing(peer: &PeerInfo, row: &PeerRow, now: age::Now) -> String {
+    if peer.banned {
+        return match peer.banned_until {
+            Some(until) => format!("banned, {} left", age::label(until.saturating_sub(now.secs()).max(10))),
+            None => "banned until you lift it".into(),
+        };
+    }
+    let direction = match peer.direction {
+        Some(Direction::Inbound) => ", it came to us",
+        Some(Direction::Outbound) => ", we went to it",
+        None => "",
+    };
+    match row.connected_s(now) {
+        Some(age_s) => format!("connected {}{direction}", age::label(age_s)),
+        None if peer.connected => format!("connected{direction}"),
+        None => "not connected".into(),
+    }
+}

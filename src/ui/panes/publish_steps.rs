@@ -1,0 +1,176 @@
+//! The publish wizard's steps after the path.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::app::bytes;
+use crate::market::{Finding, Severity};
+use crate::net::api::{PublishPlan, PublishStage};
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{Column, Facts, Table, table};
+use crate::ui::{Ui, text};
+
+const FINDINGS: [Column; 4] = [
+    Column::new("level", 7, 7, 0),
+    Column::new("where", 14, 26, 1),
+    Column::new("what", 20, 140, 0),
+    Column::new("code", 12, 24, 3),
+];
+
+const FILES: [Column; 2] = [Column::new("file", 16, 120, 0), Column::new("size", 8, 8, 0).right()];
+
+/// What reading the package brought up, the gravest first as the node sorts them, with the selected one in full.
+pub fn findings(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (theme, publish) = (ui.theme, &ui.state.publish);
+    let Some(plan) = &publish.plan else { return };
+    let tall = if area.height >= 10 { 4 } else { 0 };
+    let rows = [Constraint::Length(1), Constraint::Fill(1), Constraint::Length(tall)];
+    let [verdict, list, detail] = Layout::vertical(rows).areas(area);
+    let line = if plan.publishable {
+        Line::styled(format!("{} it can be published; look at these first", theme.symbols.good), theme.good)
+    } else {
+        Line::styled(format!("{} it cannot be published: mend the errors, Esc goes back", theme.symbols.bad), theme.bad)
+    };
+    ui.lines(verdict, vec![text::fit_line(line, area.width.into(), theme.symbols.ellipsis)]);
+    let spec = Table { columns: &FINDINGS, len: plan.findings.len(), view: publish.view, sorted: None, marked: true };
+    table(ui, list, &spec, |row, column, cells| match plan.findings.get(row) {
+        Some(finding) => finding_cell(theme, finding, column, cells),
+        None => Line::default(),
+    });
+    if let Some(finding) = plan.findings.get(publish.view.selected) {
+        let mut facts = Facts::new(theme, detail.width, 5);
+        facts.gap();
+        facts.put("what", &finding.message, theme.text);
+        facts.maybe("do", Some(&finding.hint));
+        ui.lines(detail, facts.take(detail.height));
+    }
+}
+
+fn finding_cell(theme: &Theme, finding: &Finding, column: usize, cells: usize) -> Line<'static> {
+    let symbols = &theme.symbols;
+    match column {
+        0 => match finding.severity {
+            Severity::Error => Line::styled(format!("{} error", symbols.bad), theme.bad),
+            Severity::Warning => Line::styled(format!("{} warn", symbols.warn), theme.warn),
+            Severity::Info => Line::styled(format!("{} info", symbols.info), theme.dim),
+        },
+        1 => {
+            let place = match finding.line {
+                Some(line) => format!("{}:{line}", finding.file),
+                None => finding.file.to_string(),
+            };
+            Line::styled(text::middle(&place, cells, symbols.ellipsis), theme.text)
+        }
+        2 => Line::styled(text::fit(&finding.message, cells, symbols.ellipsis), theme.text),
+        _ => Line::styled(text::fit(&text::clean(&finding.code), cells, symbols.ellipsis), theme.dim),
+    }
+}
+
+/// Exactly what would be published.
+pub fn review(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (theme, publish) = (ui.theme, &ui.state.publish);
+    let Some(plan) = &publish.plan else { return };
+    let spec = Table { columns: &FILES, len: plan.files.len(), view: publish.view, sorted: None, marked: true };
+    let (facts_area, list) = if area.width >= 100 {
+        let [left, _, right] =
+            Layout::horizontal([Constraint::Percentage(50), Constraint::Length(2), Constraint::Fill(1)]).areas(area);
+        (left, right)
+    } else {
+        let rows = if area.height >= 16 { 8 } else { 3 };
+        let [top, bottom] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
+        (top, bottom)
+    };
+    ui.lines(facts_area, plan_facts(theme, plan, facts_area));
+    table(ui, list, &spec, |row, column, cells| match (plan.files.get(row), column) {
+        (Some(file), 0) => Line::styled(text::middle(&file.path, cells, theme.symbols.ellipsis), theme.text),
+        (Some(file), _) => Line::styled(bytes::size(file.size), theme.dim),
+        (None, _) => Line::default(),
+    });
+}
+
+fn plan_facts(theme: &Theme, plan: &PublishPlan, area: Rect) -> Vec<Line<'static>> {
+    let mut facts = Facts::new(theme, area.width, 10);
+    let mut title = vec![
+        Span::styled(plan.name.to_string(), theme.strong),
+        Span::styled(format!(" {}", plan.version), theme.accent),
+    ];
+    title.push(match &plan.previous {
+        Some(previous) => Span::styled(format!("  after {previous}"), theme.dim),
+        None => Span::styled("  first release", theme.dim),
+    });
+    facts.line("package", title);
+    let files = plan.files.iter().fold(0u64, |sum, file| sum.saturating_add(file.size));
+    let size = format!("{} packed, {} in {} files", bytes::size(plan.size), bytes::size(files), plan.files.len());
+    facts.short("size", &size, theme.text);
+    facts.id("key", &plan.publisher.to_string());
+    if area.height > 3 {
+        facts.id("id", &plan.package_id.to_string());
+        facts.short("category", &plan.category, theme.text);
+        facts.maybe("licence", Some(&plan.licence));
+        facts.short("about", &plan.description, theme.text);
+    }
+    facts.take(area.height)
+}
+
+const STAGES: [(PublishStage, &str); 6] = [
+    (PublishStage::Reading, "read the manifest"),
+    (PublishStage::Packing, "pack the files"),
+    (PublishStage::Signing, "sign the release"),
+    (PublishStage::Storing, "store it here"),
+    (PublishStage::Announcing, "announce it"),
+    (PublishStage::Confirming, "wait for peers"),
+];
+
+pub fn working(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (theme, publish) = (ui.theme, &ui.state.publish);
+    let Some(progress) = publish.progress else { return };
+    let symbols = &theme.symbols;
+    let lines = STAGES.into_iter().map(|(stage, what)| match stage.cmp(&progress.stage) {
+        std::cmp::Ordering::Less => Line::styled(format!("{} {what}", symbols.good), theme.good),
+        std::cmp::Ordering::Equal if stage == PublishStage::Confirming => {
+            Line::styled(format!("{} {what}: {} so far", symbols.on, progress.seen_by), theme.key)
+        }
+        std::cmp::Ordering::Equal => Line::styled(format!("{} {what}", symbols.on), theme.key),
+        std::cmp::Ordering::Greater => Line::styled(format!("{} {what}", symbols.off), theme.dim),
+    });
+    let lines = lines.map(|line| text::fit_line(line, area.width.into(), symbols.ellipsis)).collect();
+    ui.lines(area, lines);
+}
+
+pub fn done(ui: &mut Ui<'_, '_>, area: Rect) {
+    let theme = ui.theme;
+    let Some(answer) = &ui.state.publish.answer else { return };
+    let mut facts = Facts::new(theme, area.width, 10);
+    let text = format!("{} {} {} is out", theme.symbols.good, answer.name, answer.version);
+    facts.text(&text, theme.good);
+    facts.put("share", &answer.share, theme.key);
+    let seen = match answer.seen_by {
+        0 => "no peer has confirmed it yet".to_owned(),
+        1 => "1 peer has confirmed it".to_owned(),
+        n => format!("{n} peers have confirmed it"),
+    };
+    facts.put("seen by", &seen, if answer.seen_by == 0 { theme.warn } else { theme.text });
+    let held = match answer.held_by {
+        0 => "only this node has the bytes: leave it running until others do".to_owned(),
+        1 => "1 other peer has the bytes".to_owned(),
+        n => format!("{n} other peers have the bytes"),
+    };
+    facts.put("kept by", &held, theme.text);
+    facts.put("size", &format!("{}, {} files", bytes::size(answer.size), answer.files), theme.text);
+    facts.id("package id", &answer.package_id.to_string());
+    facts.id("release id", &answer.release_id.to_string());
+    ui.lines(area, facts.take(area.height));
+}
+
+pub fn failed(ui: &mut Ui<'_, '_>, area: Rect) {
+    let theme = ui.theme;
+    let Some(error) = &ui.state.publish.error else { return };
+    let mut facts = Facts::new(theme, area.width, 10);
+    facts.text(&format!("{} {}", theme.symbols.bad, error.message), theme.bad);
+    if let Some(hint) = &error.hint {
+        facts.text(hint, theme.text);
+    }
+    facts.gap();
+    facts.text("n begins again, Esc goes back to the path", theme.dim);
+    ui.lines(area, facts.take(area.height));
+}

@@ -1,0 +1,260 @@
+//! Search as you type, with the detail of what is selected.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::feed::ago;
+use super::split;
+use crate::app::bytes;
+use crate::app::state::{Detail, Remote};
+use crate::net::api::{ReleaseInfo, SearchHit, Source};
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{Column, Facts, Table, empty, input, panel, table};
+use crate::ui::{Ui, text};
+
+const COLUMNS: [Column; 6] = [
+    Column::new("package", 20, 36, 0),
+    Column::new("version", 8, 14, 0),
+    Column::new("from", 7, 7, 2),
+    Column::new("size", 8, 8, 3).right(),
+    Column::new("has it", 6, 6, 4).right(),
+    Column::new("description", 16, 120, 1),
+];
+
+pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (list, detail) = split(ui, area, 40);
+    if let Some(area) = list {
+        draw_list(ui, area);
+    }
+    if let Some(area) = detail {
+        draw_detail(ui, area);
+    }
+}
+
+fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
+    let search = &ui.state.search;
+    let inner = panel(ui, area, "Search", &note(ui));
+    let [line, rest] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+    let label = if ui.theme.symbols.ascii { ">" } else { "❯" };
+    input(ui, line, label, &search.input, search.focused, "type a name, a word, a tag");
+    if search.results.is_empty() {
+        draw_empty(ui, rest);
+        return;
+    }
+    let marked = !search.focused || search.touched;
+    let spec = Table { columns: &COLUMNS, len: search.results.len(), view: search.view, sorted: None, marked };
+    let theme = ui.theme;
+    let words: Vec<String> = search.query.split_whitespace().map(str::to_lowercase).collect();
+    table(ui, rest, &spec, |row, column, cells| match search.results.get(row) {
+        Some(hit) => cell(theme, hit, column, cells, &words),
+        None => Line::default(),
+    });
+}
+
+/// How far the answer is.
+fn note(ui: &Ui<'_, '_>) -> String {
+    let search = &ui.state.search;
+    if search.query.is_empty() {
+        return String::new();
+    }
+    let mut parts = Vec::new();
+    if search.answered {
+        parts.push(match search.results.len() {
+            1 => "1 result".to_owned(),
+            n => format!("{n} results"),
+        });
+    }
+    if let Some(ms) = search.local_ms {
+        parts.push(if ms < 1.0 { "here <1 ms".into() } else { format!("here {ms:.0} ms") });
+    }
+    match &search.remote {
+        Remote::Idle => {}
+        Remote::Asking => parts.push(format!("asking peers{}", ui.theme.symbols.ellipsis)),
+        Remote::Answered { asked: 0, .. } => parts.push("no peers to ask".into()),
+        Remote::Answered { asked, answered, .. } => parts.push(format!("{answered}/{asked} peers answered")),
+        Remote::Failed(_) => parts.push("peers could not be asked".into()),
+    }
+    parts.join(&format!(" {} ", ui.theme.symbols.dot))
+}
+
+fn draw_empty(ui: &mut Ui<'_, '_>, area: Rect) {
+    let search = &ui.state.search;
+    if let Some(error) = &search.error {
+        let message = text::clean(&error.message).into_owned();
+        let hint = error.hint.as_deref().map(|hint| text::clean(hint).into_owned()).unwrap_or_default();
+        empty(ui, area, &message, &[&hint]);
+    } else if search.query.is_empty() {
+        let known = ui.state.status.as_ref().map(|status| status.catalog.packages);
+        let headline = match known {
+            Some(1) => "Search 1 package as you type".to_owned(),
+            Some(n) => format!("Search {n} packages as you type"),
+            None => "Search as you type".to_owned(),
+        };
+        empty(ui, area, &headline, &["What this node knows answers at once; its peers add what they know."]);
+    } else if !ui.state.is_ready() {
+        empty(ui, area, "The node is not up", &["The search runs as soon as it is."]);
+    } else if search.answered && matches!(search.remote, Remote::Asking) {
+        empty(ui, area, "Nothing here yet", &["The peers are being asked."]);
+    } else if search.answered {
+        let advice = ["Try fewer or other words. Only what some connected peer knows can be found."];
+        empty(ui, area, "Nobody has anything like that", &advice);
+    }
+}
+
+fn cell(theme: &Theme, hit: &SearchHit, column: usize, cells: usize, words: &[String]) -> Line<'static> {
+    let symbols = &theme.symbols;
+    match column {
+        0 => highlight(theme, &text::fit(hit.name.as_str(), cells, symbols.ellipsis), words, theme.strong),
+        1 => {
+            let version = text::fit(&hit.version.to_string(), cells.saturating_sub(2), symbols.ellipsis);
+            let mut spans = vec![Span::styled(version, theme.text)];
+            if let Some(installed) = &hit.installed {
+                let same = *installed == hit.version;
+                let (sign, style) = if same { (symbols.good, theme.good) } else { (symbols.up, theme.warn) };
+                spans.push(Span::styled(format!(" {sign}"), style));
+            }
+            Line::from(spans)
+        }
+        2 => Line::styled(source(hit.source), theme.dim),
+        3 => Line::styled(bytes::size(hit.size), theme.text),
+        4 => match hit.providers {
+            0 => Line::styled("nobody", theme.warn),
+            n => Line::styled(n.to_string(), theme.text),
+        },
+        _ => highlight(theme, &text::fit(&hit.description, cells, symbols.ellipsis), words, theme.dim),
+    }
+}
+
+/// Marks where words of the query are.
+fn highlight(theme: &Theme, shown: &str, words: &[String], style: Style) -> Line<'static> {
+    let lower = shown.to_lowercase();
+    // Only where lower case keeps every byte in its place can places be carried over.
+    if lower.len() != shown.len() {
+        return Line::styled(shown.to_owned(), style);
+    }
+    let mut marks: Vec<(usize, usize)> = words
+        .iter()
+        .filter(|word| word.len() > 1)
+        .filter_map(|word| lower.find(word.as_str()).map(|at| (at, at + word.len())))
+        .collect();
+    marks.sort_unstable();
+    let mut spans = Vec::new();
+    let mut done = 0;
+    for (start, end) in marks {
+        if start < done {
+            continue;
+        }
+        let (Some(before), Some(word)) = (shown.get(done..start), shown.get(start..end)) else { break };
+        spans.push(Span::styled(before.to_owned(), style));
+        spans.push(Span::styled(word.to_owned(), style.patch(theme.matched)));
+        done = end;
+    }
+    spans.push(Span::styled(shown.get(done..).unwrap_or_default().to_owned(), style));
+    Line::from(spans)
+}
+
+fn source(source: Source) -> &'static str {
+    match source {
+        Source::Local => "here",
+        Source::Peer => "peer",
+        Source::Central => "central",
+    }
+}
+
+fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (theme, state) = (ui.theme, ui.state);
+    let inner = panel(ui, area, "Detail", "");
+    let Some(hit) = state.search.selected() else {
+        if !state.search.query.is_empty() || area.width >= 50 {
+            ui.lines(inner, vec![Line::styled("Select a result to see what it is and who signed it.", theme.dim)]);
+        }
+        return;
+    };
+    let now = state.now;
+    let wide = inner.width >= 66 && inner.height < 16;
+    let left = if wide { inner.width / 2 - 2 } else { inner.width };
+    let mut facts = Facts::new(theme, left, 10);
+    facts.line(
+        "package",
+        vec![Span::styled(hit.name.to_string(), theme.strong), Span::styled(format!(" {}", hit.version), theme.accent)],
+    );
+    facts.put("", &hit.description, theme.text);
+    match &hit.installed {
+        Some(version) => facts.put("installed", &format!("{} {version}", theme.symbols.good), theme.good),
+        None => facts.put("installed", "no", theme.dim),
+    }
+    facts.id("publisher", &hit.publisher.to_string());
+    let providers = match hit.providers {
+        0 => "nobody known has the bytes".to_owned(),
+        1 => "1 node has the bytes".to_owned(),
+        n => format!("{n} nodes have the bytes"),
+    };
+    facts.put("size", &format!("{}, {providers}", bytes::size(hit.size)), theme.text);
+    facts.put("published", &ago(now.since(hit.published_at)), theme.text);
+    facts.maybe("category", Some(&hit.category));
+    facts.maybe("licence", Some(&hit.licence));
+    let tags: Vec<_> = hit.tags.iter().map(|tag| tag.as_str()).collect();
+    facts.maybe("tags", Some(&tags.join(", ")));
+    let mut more = Facts::new(theme, if wide { inner.width - left - 3 } else { inner.width }, 10);
+    match state.search.selected_detail() {
+        Some(detail) => releases(theme, &mut more, detail, hit),
+        None => more.put("versions", theme.symbols.waiting, theme.dim),
+    }
+    more.id("package id", &hit.package_id.to_string());
+    if wide {
+        ui.lines(Rect { width: left, ..inner }, facts.take(inner.height));
+        let right = Rect { x: inner.x + left + 3, width: inner.width - left - 3, ..inner };
+        ui.lines(right, more.take(inner.height));
+    } else {
+        facts.append(more);
+        ui.lines(inner, facts.take(inner.height));
+    }
+}
+
+fn releases(theme: &Theme, facts: &mut Facts<'_>, detail: &Detail, hit: &SearchHit) {
+    let releases = match &detail.releases {
+        Ok(releases) => releases,
+        Err(error) => {
+            facts.put("versions", &error.message, theme.warn);
+            return;
+        }
+    };
+    if let Some(release) = releases.iter().find(|release| release.version == hit.version) {
+        trust(theme, facts, release);
+    }
+    let versions: Vec<_> = releases
+        .iter()
+        .take(12)
+        .map(|release| match &release.yank_reason {
+            Some(_) => format!("{} (withdrawn)", release.version),
+            None => release.version.to_string(),
+        })
+        .collect();
+    facts.maybe("versions", Some(&versions.join(", ")));
+}
+
+fn trust(theme: &Theme, facts: &mut Facts<'_>, release: &ReleaseInfo) {
+    match &release.pinned {
+        Some(key) if *key == release.publisher => {
+            facts.put("trust", &format!("{} signed by the key you pinned", theme.symbols.good), theme.good);
+        }
+        Some(key) => {
+            let text = format!("{} another key is pinned for this name: {key}", theme.symbols.warn);
+            facts.put("trust", &text, theme.bad);
+        }
+        None => facts.put("trust", "signature good; this key is new to you", theme.text),
+    }
+    if let Some(reason) = &release.yank_reason {
+        facts.put("withdrawn", reason, theme.bad);
+    }
+    let needs: Vec<_> = release.dependencies.iter().map(|one| format!("{} {}", one.name, one.requirement)).collect();
+    if needs.is_empty() {
+        facts.put("needs", "nothing", theme.dim);
+    }
+    for (index, need) in needs.iter().take(8).enumerate() {
+        facts.put(if index == 0 { "needs" } else { "" }, need, theme.text);
+    }
+    facts.put("files", &release.file_count.to_string(), theme.text);
+    facts.maybe("repository", Some(&release.repository));
+}

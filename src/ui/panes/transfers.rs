@@ -1,0 +1,110 @@
+//! Downloads and uploads with their bars.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::app::bytes;
+use crate::app::state::TransferRow;
+use crate::net::api::{Direction, TransferState};
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{Column, Table, bar, empty, panel, table};
+use crate::ui::{Ui, text};
+
+const COLUMNS: [Column; 7] = [
+    Column::new("package", 14, 30, 0),
+    Column::new("progress", 12, 48, 0),
+    Column::new("state", 9, 9, 1),
+    Column::new("speed", 10, 10, 2).right(),
+    Column::new("left", 5, 5, 3).right(),
+    Column::new("peer", 9, 9, 4),
+    Column::new("note", 14, 60, 5),
+];
+
+pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (theme, transfers) = (ui.theme, &ui.state.transfers);
+    let (down, up) = (transfers.running(Direction::Inbound), transfers.running(Direction::Outbound));
+    let mut note = format!("{} {down} down, {} {up} up", theme.symbols.down, theme.symbols.up);
+    if transfers.dropped > 0 {
+        note.push_str(&format!(", {} older ones gone", transfers.dropped));
+    }
+    let inner = panel(ui, area, "Transfers", if transfers.known { &note } else { "" });
+    let rows = transfers.rows();
+    if rows.is_empty() {
+        match transfers.known {
+            false => empty(ui, inner, "Transfers are not known yet", &["The node is starting."]),
+            true => empty(
+                ui,
+                inner,
+                "Nothing moves",
+                &["Press 5 to search and i to install: its download shows here. What others fetch from you does too."],
+            ),
+        }
+        return;
+    }
+    let spec = Table { columns: &COLUMNS, len: rows.len(), view: transfers.view, sorted: None, marked: true };
+    table(ui, inner, &spec, |row, column, cells| match rows.get(row) {
+        Some(row) => cell(theme, row, column, cells),
+        None => Line::default(),
+    });
+}
+
+fn cell(theme: &Theme, row: &TransferRow, column: usize, cells: usize) -> Line<'static> {
+    let (symbols, info) = (&theme.symbols, &row.info);
+    let unknown = || Line::styled(symbols.unknown, theme.dim);
+    match column {
+        0 => {
+            let arrow = if info.direction == Direction::Inbound { symbols.down } else { symbols.up };
+            let name = text::fit(&info.name, cells.saturating_sub(2), symbols.ellipsis);
+            Line::from(vec![Span::styled(format!("{arrow} "), theme.accent), Span::styled(name, theme.strong)])
+        }
+        1 => progress(theme, row, cells),
+        2 => {
+            let (word, style) = state(theme, info.state);
+            Line::styled(word, style)
+        }
+        3 => row.rate.map_or_else(unknown, |rate| Line::styled(format!("{}/s", bytes::size(rate as u64)), theme.text)),
+        4 if row.is_over() => Line::default(),
+        4 => row.left_s().map_or_else(unknown, |s| Line::styled(left(s), theme.text)),
+        5 => info.peer.as_ref().map_or_else(unknown, |peer| {
+            Line::styled(format!("{}{}", symbols.ellipsis, text::tail(&text::clean(peer), 8)), theme.dim)
+        }),
+        _ => Line::styled(text::fit(&info.note, cells, symbols.ellipsis), theme.dim),
+    }
+}
+
+fn progress(theme: &Theme, row: &TransferRow, cells: usize) -> Line<'static> {
+    let Some(fraction) = row.fraction() else { return Line::styled(theme.symbols.unknown, theme.dim) };
+    let style = match row.info.state {
+        TransferState::Done => theme.good,
+        TransferState::Failed => theme.bad,
+        _ => theme.accent,
+    };
+    let percent = format!("{:>4}", format!("{:.0}%", (fraction * 100.0).floor()));
+    let amount = format!("  {} of {}", bytes::size(row.info.bytes_done), bytes::size(row.info.bytes_total));
+    // Amounts are shown where a bar of some length remains.
+    let amount = if cells >= 40 { text::pad(&amount, 23) } else { String::new() };
+    let bar = bar(fraction, cells.saturating_sub(5 + text::width(&amount)), &theme.symbols);
+    let track = if theme.symbols.ascii { style } else { style.patch(theme.button) };
+    let spans =
+        [Span::styled(bar, track), Span::styled(format!(" {percent}"), theme.text), Span::styled(amount, theme.dim)];
+    Line::from(spans.to_vec())
+}
+
+fn state(theme: &Theme, state: TransferState) -> (&'static str, ratatui::style::Style) {
+    match state {
+        TransferState::Finding => ("searching", theme.dim),
+        TransferState::Running => ("running", theme.accent),
+        TransferState::Verifying => ("verifying", theme.accent),
+        TransferState::Done => ("done", theme.good),
+        TransferState::Failed => ("failed", theme.bad),
+    }
+}
+
+/// `5s`, `2m`, `3h`.
+fn left(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds.div_ceil(60)),
+        _ => format!("{}h", (seconds / 3_600).min(999)),
+    }
+}

@@ -1,0 +1,279 @@
+//! Snapshots of every tab and overlay, and what holds at every size.
+
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use super::fixture::{self, NOW};
+use super::{Theme, render};
+use crate::app::event::Event;
+use crate::app::hit::{HitMap, Target};
+use crate::app::state::{DashboardOptions, State, Step, Tab, ToastKind};
+use crate::app::update::update;
+use crate::net::{ErrorKind, NodeError};
+
+const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (200, 60)];
+
+fn draw_with(state: &State, theme: &Theme) -> (Buffer, HitMap) {
+    let (width, height) = state.size;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let mut hits = HitMap::default();
+    terminal.draw(|frame| hits = render(state, theme, frame)).unwrap();
+    (terminal.backend().buffer().clone(), hits)
+}
+
+fn draw(state: &State) -> (String, HitMap) {
+    let (buffer, hits) = draw_with(state, &Theme::new(&state.options));
+    (text(&buffer), hits)
+}
+
+/// The characters of a buffer, without blanks at the ends of lines.
+fn text(buffer: &Buffer) -> String {
+    let mut lines = Vec::new();
+    for y in 0..buffer.area.height {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in 0..buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            if skip == 0 {
+                line.push_str(symbol);
+                skip = super::text::width(symbol).saturating_sub(1);
+            } else {
+                skip -= 1;
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+fn snapshot(name: &str, make: impl Fn(u16, u16) -> State) {
+    for (width, height) in SIZES {
+        let (screen, _) = draw(&make(width, height));
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("{name}@{width}x{height}"), screen);
+        });
+    }
+}
+
+#[test]
+fn tabs() {
+    for tab in Tab::ALL {
+        let name = tab.title().to_lowercase();
+        match tab {
+            Tab::Search => snapshot(&name, fixture::searched),
+            Tab::Publish => snapshot(&name, |w, h| fixture::publishing(Step::Path, w, h)),
+            _ => snapshot(&name, |w, h| fixture::on(tab, w, h)),
+        }
+    }
+}
+
+#[test]
+fn details_that_cover_the_list() {
+    for tab in [Tab::Peers, Tab::Feed, Tab::Search, Tab::Logs] {
+        let name = format!("{}-detail", tab.title().to_lowercase());
+        snapshot(&name, |w, h| {
+            let mut state = if tab == Tab::Search { fixture::searched(w, h) } else { fixture::on(tab, w, h) };
+            fixture::press(&mut state, "up enter");
+            state
+        });
+    }
+}
+
+#[test]
+fn wizard_steps() {
+    for (name, step) in
+        [("findings", Step::Findings), ("review", Step::Review), ("working", Step::Working), ("done", Step::Done)]
+    {
+        snapshot(&format!("publish-{name}"), |w, h| fixture::publishing(step, w, h));
+    }
+    snapshot("publish-confirm", |w, h| {
+        let mut state = fixture::publishing(Step::Review, w, h);
+        fixture::press(&mut state, "enter");
+        state
+    });
+}
+
+#[test]
+fn beginnings_and_ends() {
+    snapshot("starting", fixture::starting);
+    snapshot("alone", fixture::alone);
+    for (name, keys) in
+        [("peers", "2"), ("dht", "3"), ("feed", "4"), ("search", "5"), ("transfers", "7"), ("logs", "8")]
+    {
+        snapshot(&format!("empty-{name}"), |w, h| {
+            let mut state = fixture::alone(w, h);
+            fixture::press(&mut state, keys);
+            state
+        });
+    }
+    snapshot("failed", |w, h| {
+        let mut state = fixture::starting(w, h);
+        let error = NodeError::new(
+            ErrorKind::Permission,
+            "the key file /home/ada/.ggen/p2p/identity.key can be read by others",
+        )
+        .hint("chmod 600 /home/ada/.ggen/p2p/identity.key");
+        update(&mut state, Event::StartFailed(error), fixture::now());
+        state
+    });
+    snapshot("gone", |w, h| {
+        let mut state = fixture::rich(w, h);
+        update(&mut state, Event::NodeGone, fixture::now());
+        state
+    });
+}
+
+#[test]
+fn overlays() {
+    for (name, keys) in
+        [("help", "?"), ("help-search", "? / p e e r"), ("palette", ": s e a r"), ("connect", "2 c"), ("quit", "q")]
+    {
+        snapshot(name, |w, h| {
+            let mut state = fixture::rich(w, h);
+            state.list_rows = 8;
+            fixture::press(&mut state, keys);
+            state
+        });
+    }
+    snapshot("install", |w, h| {
+        let mut state = fixture::searched(w, h);
+        fixture::press(&mut state, "down i");
+        state
+    });
+    snapshot("ban", |w, h| {
+        let mut state = fixture::on(Tab::Peers, w, h);
+        fixture::press(&mut state, "b");
+        state
+    });
+    snapshot("toasts", |w, h| {
+        let mut state = fixture::on(Tab::Feed, w, h);
+        state.toast(ToastKind::Good, "installed knowledge-graph-cli 1.9.0, verified", None);
+        state.toast(
+            ToastKind::Error,
+            "rust-lsp 1.8.0 was not installed: leaf 3 does not match its signed hash",
+            Some("the peer that sent it is banned; try again to use another one".into()),
+        );
+        state
+    });
+    snapshot("filter-and-pause", |w, h| {
+        let mut state = fixture::on(Tab::Feed, w, h);
+        fixture::press(&mut state, "p / p a c k");
+        state
+    });
+}
+
+#[test]
+fn other_looks() {
+    let ascii = |state: &mut State| state.options.ascii = true;
+    for (name, tab) in
+        [("ascii-overview", Tab::Overview), ("ascii-peers", Tab::Peers), ("ascii-transfers", Tab::Transfers)]
+    {
+        snapshot(name, |w, h| {
+            let mut state = fixture::on(tab, w, h);
+            ascii(&mut state);
+            state.options.demo = true;
+            state
+        });
+    }
+    for tab in [Tab::Overview, Tab::Peers, Tab::Search] {
+        let mut state = if tab == Tab::Search { fixture::searched(80, 24) } else { fixture::on(tab, 80, 24) };
+        state.options.no_color = true;
+        let (buffer, _) = draw_with(&state, &Theme::new(&state.options));
+        assert!(buffer.content.iter().all(|cell| cell.fg == Default::default() && cell.bg == Default::default()));
+        let name = format!("mono-{}", tab.title().to_lowercase());
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(name, format!("{buffer:?}"));
+        });
+    }
+}
+
+/// ASCII mode writes ASCII, but for text that is not ours.
+#[test]
+fn ascii_is_ascii() {
+    for tab in Tab::ALL {
+        for (width, height) in SIZES {
+            let mut state = fixture::alone(width, height);
+            state.options.ascii = true;
+            fixture::press(&mut state, &tab.number().to_string());
+            let (screen, _) = draw(&state);
+            assert!(screen.is_ascii(), "{tab:?} {width}x{height}:\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn what_is_clicked_is_what_is_seen() {
+    let state = fixture::on(Tab::Peers, 80, 24);
+    let (screen, hits) = draw(&state);
+    assert_eq!(hits.at(1, 1), Some(Target::Tab(Tab::Overview)));
+    let line = screen.lines().position(|line| line.contains("js-libp2p")).unwrap();
+    let Some(Target::Row(row)) = hits.at(10, line as u16) else { panic!("no row there") };
+    assert!(state.peers.visible()[row].info.agent.starts_with("js-libp2p"));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut state = fixture::rich(80, 24);
+    let evil = "\u{1b}]52;c;AAAA\u{7}\u{202e}evil\u{200b}";
+    state.toast(ToastKind::Info, evil, Some(evil.into()));
+    update(&mut state, Event::Paste(evil.into()), fixture::now());
+    if let Some(status) = &mut state.status {
+        status.home = evil.into();
+        status.notices = vec![evil.into()];
+        status.network = evil.into();
+    }
+    let (screen, _) = draw(&state);
+    assert!(!screen.contains(|c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c)), "{screen:?}");
+    assert!(screen.contains("evil"));
+}
+
+#[test]
+fn unknown_is_not_zero() {
+    let state = fixture::ready(80, 24);
+    let (screen, _) = draw(&state);
+    assert!(screen.contains("peers     —") || screen.contains("peers    —"), "{screen}");
+    assert!(!screen.contains(" 0 "), "{screen}");
+    assert_eq!(state.now.secs(), NOW);
+}
+
+fn states() -> impl Strategy<Value = (usize, bool, bool)> {
+    (0usize..18, any::<bool>(), any::<bool>())
+}
+
+fn state_of(which: usize, width: u16, height: u16) -> State {
+    match which {
+        0..8 => fixture::on(Tab::ALL[which], width, height),
+        8 => fixture::searched(width, height),
+        9 => fixture::publishing(Step::Findings, width, height),
+        10 => fixture::publishing(Step::Review, width, height),
+        11 => fixture::publishing(Step::Done, width, height),
+        12 => fixture::alone(width, height),
+        13 => fixture::starting(width, height),
+        n => {
+            let mut state = fixture::rich(width, height);
+            fixture::press(&mut state, ["?", ": a", "2 c", "q"][(n - 14) % 4]);
+            state
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    #[test]
+    fn every_size_renders(width in 0u16..=120, height in 0u16..=50, (which, ascii, open) in states()) {
+        let mut state = state_of(which, width, height);
+        state.options.ascii = ascii;
+        state.detail_open = open;
+        let theme = Theme::new(&DashboardOptions { ascii, ..DashboardOptions::default() });
+        let (_, hits) = draw_with(&state, &theme);
+        for (area, _) in &hits.regions {
+            prop_assert!(area.x + area.width <= width && area.y + area.height <= height, "{area:?} outside {width}x{height}");
+        }
+        if let Some((x, y)) = hits.cursor {
+            prop_assert!(x < width && y < height);
+        }
+    }
+}

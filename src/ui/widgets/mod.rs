@@ -1,0 +1,13 @@
+//! Parts that panes are made of.
+
+mod bar;
+mod facts;
+mod frame;
+mod input;
+mod table;
+
+pub use bar::{bar, meter};
+pub use facts::Facts;
+pub use frame::{empty, panel};
+pub use input::input;
+pub use table::{Column, Table, table};
