@@ -1,0 +1,148 @@
+//! The dashboard in a real terminal, driven by keys as its users drive it.
+
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Home, Node, signal, tree, wait_for};
+use crate::terminal::{CLEAR_FIELD, ENTER, LOOPBACK, TAB, Terminal};
+
+fn open(home: &Home, more: &[&str]) -> Terminal {
+    let terminal = Terminal::open(&home.path(), &[LOOPBACK, more].concat(), 30, 100);
+    terminal.wait_for_text("1 Overview");
+    terminal
+}
+
+/// The address of the node inside a dashboard.
+fn address(home: &Home) -> String {
+    wait_for("the dashboard's node", || {
+        let output = home.run(&["status", "--format", "json"]);
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        Some(format!("{}/p2p/{}", status["listen_addrs"][0].as_str()?, status["peer_id"].as_str()?))
+    })
+}
+
+/// A package with something to say about: its version is not written in full.
+fn sample(folder: &Path) -> PathBuf {
+    let package = folder.join("hello-shapes");
+    let manifest = "[package]\nname = \"hello-shapes\"\nversion = \"1.0\"\ndescription = \"Shapes that greet\"\n";
+    std::fs::create_dir_all(package.join("graphs")).expect("a folder");
+    std::fs::write(package.join("gpack.toml"), manifest).expect("a manifest");
+    std::fs::write(package.join("graphs/core.ttl"), "<#a> <#b> <#c> .\n").expect("a file");
+    package
+}
+
+#[test]
+fn publish_by_the_wizard_see_it_in_another_feed_search_and_install_it() {
+    let packages = tempfile::tempdir().expect("a folder");
+    let package = sample(packages.path());
+    let (home, other_home) = (Home::new(), Home::new());
+    let mut publisher = open(&home, &[]);
+    let mut reader = open(&other_home, &["--bootstrap", &address(&home)]);
+    publisher.wait_for_text("1 peer");
+    reader.wait_for_text("1 peer");
+    reader.type_keys("2");
+    reader.wait_for_text("reputation");
+    reader.wait_for_text("ggen-p2p-tui/");
+
+    publisher.type_keys("6");
+    publisher.wait_for_text("directory");
+    publisher.type_keys(&format!("{CLEAR_FIELD}{}/hello", packages.path().display()));
+    publisher.type_keys(TAB);
+    publisher.wait_for_text("hello-shapes/");
+    publisher.type_keys(ENTER);
+    publisher.wait_for_text("it can be published");
+    publisher.wait_for_text("gpack.toml:3");
+    publisher.type_keys(ENTER);
+    publisher.wait_for_text("graphs/core.ttl");
+    publisher.type_keys(ENTER);
+    publisher.wait_for_text("Publish?");
+    publisher.type_keys("y");
+    publisher.wait_for_text("hello-shapes 1.0.0 is out");
+    publisher.wait_for_text("ggen:hello-shapes@1.0.0?publisher=12D3KooW");
+
+    reader.type_keys("4");
+    reader.wait_for_text("hello-shapes");
+    reader.type_keys("5");
+    reader.type_keys("greet sha");
+    reader.wait_for_text("1 result");
+    reader.type_keys(ENTER);
+    reader.type_keys("i");
+    reader.wait_for_text("Install?");
+    reader.type_keys("y");
+    reader.wait_for_text("installed hello-shapes 1.0.0, verified");
+    assert_eq!(tree(&other_home.packs().join("hello-shapes")), tree(&package));
+
+    for terminal in [&mut reader, &mut publisher] {
+        terminal.type_keys("q");
+        assert_eq!(terminal.wait_for_exit(), 0);
+        terminal.assert_restored();
+    }
+}
+
+#[test]
+fn on_a_home_whose_node_runs_it_attaches_and_leaves_that_one_running() {
+    let node = Node::start(&[]);
+    let mut terminal = open(&node.home, &[]);
+    terminal.wait_for_text("ATTACHED");
+    terminal.wait_for_text(&node.peer_id()[46..]);
+    terminal.type_keys("q");
+    assert_eq!(terminal.wait_for_exit(), 0);
+    terminal.assert_restored();
+    assert!(node.home.run(&["status"]).status.success());
+}
+
+#[test]
+fn signals_end_it_with_the_terminal_restored() {
+    use rustix::process::Signal;
+    for ending in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let home = Home::new();
+        let mut terminal = open(&home, &[]);
+        address(&home);
+        signal(terminal.pid(), ending);
+        terminal.wait_for_exit();
+        terminal.assert_restored();
+        assert!(!home.path().join("p2p/node.sock").exists(), "{ending:?}: the socket was left behind");
+    }
+}
+
+#[test]
+fn a_failed_start_is_shown_and_then_told_on_the_restored_terminal() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path().parent().expect("a folder")).expect("a folder");
+    std::fs::write(home.path(), "a file where the home should be").expect("a file");
+    let mut terminal = Terminal::open(&home.path(), LOOPBACK, 30, 100);
+    terminal.wait_for_text("home");
+    terminal.type_keys("q");
+    assert_ne!(terminal.wait_for_exit(), 0);
+    terminal.assert_restored();
+    terminal.wait_for_text("error:");
+}
+
+#[test]
+fn it_follows_the_size_of_the_terminal_and_says_what_it_needs() {
+    let terminal = open(&Home::new(), &[]);
+    terminal.resize(12, 40);
+    terminal.wait_until("the smallest layout", |screen| screen.contains("1 Overview") && screen.contains("quit"));
+    terminal.resize(8, 30);
+    terminal.wait_for_text("40");
+    terminal.resize(60, 200);
+    terminal.wait_until("the largest layout", |screen| screen.contains("8 Logs") && screen.contains("Installed"));
+}
+
+#[test]
+fn the_demo_shows_peers_packages_and_the_fall_of_a_liar() {
+    let home = Home::new();
+    let mut terminal = Terminal::open(&home.path(), &["--demo"], 40, 120);
+    terminal.wait_for_text("DEMO");
+    terminal.wait_for_text("6 peers");
+    terminal.type_keys("4");
+    terminal.wait_for_text("rest-endpoint");
+    terminal.type_keys("2");
+    wait_for("the liar's ban (the demo's own pace: half a minute)", || {
+        terminal.wait_until("a ban", |screen| screen.contains("peers") || screen.contains("banned"));
+        terminal.screen().contains("1 banned").then_some(())
+    });
+    terminal.type_keys("q");
+    assert_eq!(terminal.wait_for_exit(), 0);
+    terminal.assert_restored();
+    assert!(!home.path().exists(), "the demo touched the home");
+}

@@ -1,0 +1,12 @@
+//! End to end: the built program, as its users run it.
+
+mod bad_input;
+mod dashboard;
+mod docs;
+#[allow(dead_code)]
+mod harness;
+mod layers;
+mod nodes;
+#[allow(dead_code)]
+mod terminal;
+mod usage;
