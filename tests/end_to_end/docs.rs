@@ -13,3 +13,17 @@ fn the_protocol_page_carries_the_test_vector_that_the_code_is_held_to() {
         assert!(page.contains(line), "docs/PROTOCOL.md lacks: {line}");
     }
 }
+
+#[test]
+fn the_readme_shows_the_keys_as_they_are() {
+    use ggen_p2p_tui::app::command::COMMANDS;
+    let row = |keys: &[&str], title: &str| format!("| `{}` | {title} |", keys.join("` `"));
+    let rows: Vec<String> = COMMANDS.iter().map(|command| row(command.keys, command.title)).collect();
+    let page = read("README.md");
+    let missing: Vec<&String> = rows.iter().filter(|row| !page.contains(row.as_str())).collect();
+    let wanted = rows.join("\n");
+    assert!(
+        missing.is_empty(),
+        "README.md lacks {missing:#?}; its key table should be:\n| key | what it does |\n| --- | --- |\n{wanted}"
+    );
+}
