@@ -176,7 +176,8 @@ fn check_and_write(file: &Path, text: &str) -> Result<(), ConfigError> {
     let directory = target.parent().unwrap_or(Path::new("."));
     let fault = |error| ConfigError::io("write", file, error);
     make_private(directory).map_err(fault)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(fault)?;
+    // The kind alone: the text names the temporary file, which says nothing to anybody.
+    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(|error| fault(error.kind().into()))?;
     temporary.write_all(text.as_bytes()).map_err(fault)?;
     if let Ok(old) = std::fs::metadata(&target) {
         temporary.as_file().set_permissions(old.permissions()).map_err(fault)?;

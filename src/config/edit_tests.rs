@@ -145,3 +145,11 @@ fn a_linked_file_stays_a_link() {
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(home.settings().log.level, "debug");
 }
+
+#[test]
+fn a_failed_write_names_the_file_and_not_the_temporary_one() {
+    // No file can be made there, by the superuser neither.
+    let file = Path::new("/proc/self/fdinfo/p2p-config.toml");
+    let said = set(file, "network.name", "x").unwrap_err().to_string();
+    assert!(said.starts_with("cannot write /proc/self/fdinfo/p2p-config.toml: ") && !said.contains(".tmp"), "{said}");
+}

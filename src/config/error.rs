@@ -36,7 +36,7 @@ impl ConfigError {
         match self {
             Self::InFile { .. } | Self::Value { .. } | Self::NoHome => ConfigErrorKind::Invalid,
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied => ConfigErrorKind::Permission,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ConfigErrorKind::Permission,
                 io::ErrorKind::NotFound | io::ErrorKind::InvalidData => ConfigErrorKind::Invalid,
                 _ => ConfigErrorKind::Disk,
             },
@@ -48,9 +48,32 @@ impl ConfigError {
         match self {
             Self::InFile { .. } => "correct that line, or take a default back with `ggen-p2p-tui config reset KEY`",
             Self::Value { .. } => "see docs/CONFIG.md or `ggen-p2p-tui config show --origin`",
-            Self::Io { .. } => "check the path and its permissions, or choose another with --home",
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space on that file system",
+                io::ErrorKind::NotADirectory => "choose a directory, or a new name: --home DIR or GGEN_HOME",
+                _ => "check the path and its permissions, or choose another with --home",
+            },
             Self::NoHome => "give one: --home DIR",
         }
         .to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_has_its_exit_code_and_its_hint() {
+        for (cause, kind, hint) in [
+            (io::ErrorKind::PermissionDenied, ConfigErrorKind::Permission, "permissions"),
+            (io::ErrorKind::ReadOnlyFilesystem, ConfigErrorKind::Permission, "permissions"),
+            (io::ErrorKind::StorageFull, ConfigErrorKind::Disk, "free some space"),
+            (io::ErrorKind::NotADirectory, ConfigErrorKind::Disk, "--home DIR"),
+        ] {
+            let error = ConfigError::io("write", Path::new("/x"), cause.into());
+            assert_eq!(error.kind(), kind, "{cause}");
+            assert!(error.hint().contains(hint), "{cause}: {}", error.hint());
+        }
     }
 }

@@ -60,12 +60,12 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "network.listen_addresses",
-        Kind::List(rules::address),
+        Kind::List(rules::listen_address),
         "Addresses this node listens on; a port that is taken is replaced by a free one.",
     ),
     key(
         "network.bootstrap_nodes",
-        Kind::List(rules::address),
+        Kind::List(rules::peer_address),
         "Peers to begin with, best ending in /p2p/PEER_ID, so that no other can answer in their place; peers met once are remembered besides.",
     ),
     key("network.mdns", Kind::Bool, "Find peers on the local network."),

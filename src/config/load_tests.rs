@@ -106,6 +106,22 @@ fn each_fault_of_a_file_names_place_key_and_what_is_allowed() {
             "[network]\nbootstrap_nodes = [\"1.2.3.4:1\"]",
             "2:19: network.bootstrap_nodes: \"1.2.3.4:1\" is no multiaddr",
         ),
+        (
+            "[network]\nlisten_addresses = [\"/ip4/127.0.0.1/sctp/1\"]",
+            "2:20: network.listen_addresses: \"/ip4/127.0.0.1/sctp/1\" is no address that can be used here",
+        ),
+        (
+            "[network]\nlisten_addresses = [\"/dns4/example.com/tcp/1\"]",
+            "2:20: network.listen_addresses: \"/dns4/example.com/tcp/1\" is no address that can be used here",
+        ),
+        (
+            "[network]\nbootstrap_nodes = [\"/ip4/1.2.3.4\"]",
+            "2:19: network.bootstrap_nodes: \"/ip4/1.2.3.4\" is no address that can be used here",
+        ),
+        (
+            "[network]\nbootstrap_nodes = [\"/ip4/1.2.3.4/tcp/0\"]",
+            "2:19: network.bootstrap_nodes: \"/ip4/1.2.3.4/tcp/0\" has no port",
+        ),
         ("[metrics]\nlisten = \"0.0.0.0:80\"", "2:10: metrics.listen: \"0.0.0.0:80\" is no address on this machine"),
         (
             "[performance]\nmin_peers = 60",
@@ -118,6 +134,22 @@ fn each_fault_of_a_file_names_place_key_and_what_is_allowed() {
         let said = complaint(text);
         assert!(said.starts_with(&format!("{FILE}:{expected}")), "{text:?}: {said}");
         assert!(!said.contains('\n'), "{said}");
+    }
+}
+
+#[test]
+fn every_kind_of_usable_address_is_taken() {
+    for address in ["/ip4/0.0.0.0/tcp/0", "/ip6/::1/tcp/4001", "/ip4/127.0.0.1/udp/0/quic-v1"] {
+        let loaded = load(&format!("network.listen_addresses = [\"{address}\"]"), &[], &[]).unwrap();
+        assert_eq!(loaded.settings.network.listen_addresses, [address]);
+    }
+    for address in [
+        "/ip4/1.2.3.4/tcp/4001",
+        "/dns/example.com/udp/4001/quic-v1",
+        "/ip6/::1/tcp/4001/p2p/12D3KooWGrCDJoLoTYyQXcADZueQFXshCKwmwjXRsmEJdMfgxHh4",
+    ] {
+        let loaded = load(&format!("network.bootstrap_nodes = [\"{address}\"]"), &[], &[]).unwrap();
+        assert_eq!(loaded.settings.network.bootstrap_nodes, [address]);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where things live below the home directory.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
@@ -18,9 +19,25 @@ impl Home {
     /// `flag`, else `$GGEN_HOME`, else `~/.ggen`; a relative one is taken from the current directory.
     ///
     /// # Errors
-    /// None of them is set, or there is no current directory to take a relative one from.
+    /// None of them is set, there is no current directory to take a relative one from, or something else than a
+    /// directory is in its place.
     pub fn resolve(flag: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::choose(flag, std::env::var_os("GGEN_HOME"), std::env::var_os("HOME"))
+        let home = Self::choose(flag, std::env::var_os("GGEN_HOME"), std::env::var_os("HOME"))?;
+        home.check_place()?;
+        Ok(home)
+    }
+
+    /// A file in place of the home, or of a directory above it, would be told in a different way by everything that
+    /// comes upon it.
+    fn check_place(&self) -> Result<(), ConfigError> {
+        let obstructed = match std::fs::metadata(&self.0) {
+            Ok(found) => !found.is_dir(),
+            Err(error) => error.kind() == io::ErrorKind::NotADirectory,
+        };
+        if obstructed {
+            return Err(ConfigError::io("use the home", &self.0, io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(())
     }
 
     fn choose(flag: Option<&Path>, ggen: Option<OsString>, user: Option<OsString>) -> Result<Self, ConfigError> {
@@ -100,5 +117,17 @@ mod tests {
         assert_eq!(choose(None, Some(""), Some("/c")).unwrap(), Path::new("/c/.ggen"));
         assert!(matches!(choose(None, None, None), Err(ConfigError::NoHome)));
         assert!(choose(Some("here"), None, None).unwrap().is_absolute());
+    }
+    #[test]
+    fn a_file_in_the_place_of_the_home_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        for wrong in [file.clone(), file.join("below")] {
+            let error = Home::resolve(Some(&wrong)).unwrap_err();
+            assert!(error.to_string().contains(&wrong.display().to_string()), "{error}");
+        }
+        assert!(Home::resolve(Some(dir.path())).is_ok());
+        assert!(Home::resolve(Some(&dir.path().join("new"))).is_ok());
     }
 }

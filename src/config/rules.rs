@@ -114,13 +114,55 @@ pub fn network_name(text: &str) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("{:?} is no network name: 1 to 64 of a-z 0-9 . _ -", excerpt(text))) }
 }
 
-/// The node checks the whole address; this finds what is plainly none, such as `host:4001`.
-pub fn address(text: &str) -> Result<(), String> {
-    let plain = text.len() <= 1024 && text.bytes().all(|b| b.is_ascii_graphic());
-    if plain && text.starts_with('/') && text.len() > 1 {
-        return Ok(());
+/// An address to listen on: an IP address of this machine and a port.
+pub fn listen_address(text: &str) -> Result<(), String> {
+    match parts(text)?.as_slice() {
+        [host, ip, transport @ ..] if is_ip(host, ip) && is_port(transport) => Ok(()),
+        _ => Err(unusable(text, "/ip4/0.0.0.0/tcp/4001 or /ip4/0.0.0.0/udp/4001/quic-v1")),
     }
-    Err(format!("{:?} is no multiaddr: write e.g. /ip4/192.0.2.7/tcp/4001", excerpt(text)))
+}
+
+/// An address to reach a peer at, with or without its id, which the node checks.
+pub fn peer_address(text: &str) -> Result<(), String> {
+    let parts = parts(text)?;
+    let place = match parts.as_slice() {
+        [place @ .., "p2p", _] => place,
+        place => place,
+    };
+    match place {
+        [.., "0"] | [.., "0", "quic-v1"] => Err(format!("{:?} has no port", excerpt(text))),
+        [host, ip, transport @ ..] if is_ip(host, ip) && is_port(transport) => Ok(()),
+        ["dns" | "dns4" | "dns6", name, transport @ ..] if !name.is_empty() && is_port(transport) => Ok(()),
+        _ => Err(unusable(text, "/ip4/192.0.2.7/tcp/4001/p2p/PEER_ID")),
+    }
+}
+
+/// What stands between the slashes.
+fn parts(text: &str) -> Result<Vec<&str>, String> {
+    let plain = text.len() <= 1024 && text.bytes().all(|b| b.is_ascii_graphic());
+    match text.strip_prefix('/').filter(|rest| plain && !rest.is_empty()) {
+        Some(rest) => Ok(rest.split('/').collect()),
+        None => Err(format!("{:?} is no multiaddr: write e.g. /ip4/192.0.2.7/tcp/4001", excerpt(text))),
+    }
+}
+
+fn is_ip(kind: &str, text: &str) -> bool {
+    match kind {
+        "ip4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
+        "ip6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
+        _ => false,
+    }
+}
+
+fn is_port(transport: &[&str]) -> bool {
+    match transport {
+        ["tcp", port] | ["udp", port, "quic-v1"] => port.parse::<u16>().is_ok(),
+        _ => false,
+    }
+}
+
+fn unusable(text: &str, example: &str) -> String {
+    format!("{:?} is no address that can be used here: write e.g. {example}", excerpt(text))
 }
 
 pub fn topic(text: &str) -> Result<(), String> {
