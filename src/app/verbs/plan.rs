@@ -96,6 +96,20 @@ fn inspect(path: &Path, identity_file: &Path, store: Option<&Store>) -> Result<D
     })
 }
 
+/// # Errors
+/// What keeps the package from being published.
+pub fn refuse(plan: &DryRun) -> Result<(), NodeError> {
+    let errors: Vec<_> = plan.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let Some(first) = errors.first() else { return Ok(()) };
+    let more = match errors.len() - 1 {
+        0 => String::new(),
+        others => format!("; and {} (--dry-run shows all)", human::count(others, "more error")),
+    };
+    let what = format!("{} cannot be published: {}{}{more}", plan.name, place(first), first.message);
+    let hint = if first.hint.is_empty() { "correct the package and publish again" } else { first.hint.as_str() };
+    Err(NodeError::new(ErrorKind::Failed, what).hint(hint))
+}
+
 /// The plan for people: what, which files, what is wrong with it.
 pub fn show(plan: &DryRun, style: Style) -> String {
     let list = |texts: &[SafeText]| texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join(", ");
@@ -130,11 +144,15 @@ pub fn finding(finding: &Finding) -> String {
         Severity::Warning => "warning",
         Severity::Error => "error",
     };
-    let place = match (finding.file.is_empty(), finding.line) {
+    let hint = if finding.hint.is_empty() { String::new() } else { format!(" ({})", finding.hint) };
+    format!("{severity}: {}{}{hint}", place(finding), finding.message)
+}
+
+/// `gpack.toml:3: `
+fn place(finding: &Finding) -> String {
+    match (finding.file.is_empty(), finding.line) {
         (true, _) => String::new(),
         (false, Some(line)) => format!("{}:{line}: ", finding.file),
         (false, None) => format!("{}: ", finding.file),
-    };
-    let hint = if finding.hint.is_empty() { String::new() } else { format!(" ({})", finding.hint) };
-    format!("{severity}: {place}{}{hint}", finding.message)
+    }
 }

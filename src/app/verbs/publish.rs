@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use crate::app::output::table;
 use crate::app::output::{Style, human};
 use crate::config::cli::PublishArgs;
-use crate::market::Manifest;
 use crate::net::api::{PublishAnswer, PublishRequest};
 use crate::net::{ErrorKind, NodeError};
 
@@ -17,7 +16,10 @@ pub async fn publish(context: &Context, session: &mut Session, arguments: &Publi
     if arguments.dry_run {
         return dry_run(context, session, &path).await;
     }
-    refuse_early(&path).await?;
+    if session.find(context).await?.is_none() {
+        // Before a node is started for it, so that what is no package leaves nothing behind.
+        plan::refuse(&plan::make(context, &path).await?)?;
+    }
     let node = session.open(context).await?;
     let kept = session.is_own().then(|| reachable_note(context));
     if let Some(note) = &kept {
@@ -92,13 +94,6 @@ fn directory(path: &Path) -> Result<PathBuf, NodeError> {
     }
     Err(crate::app::failure::usage(format!("{} is no directory", path.display()))
         .hint("name the directory of a package: it holds a gpack.toml or package.toml"))
-}
-
-/// Refuses what is no package before a node is started for it, so that nothing is left behind.
-async fn refuse_early(path: &Path) -> Result<(), NodeError> {
-    let path = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || Manifest::read(&path).map(drop)).await;
-    Ok(read.map_err(|e| NodeError::new(ErrorKind::Failed, format!("reading the manifest broke off: {e}")))??)
 }
 
 fn text_of(path: &Path) -> Result<String, NodeError> {
