@@ -8,7 +8,7 @@ use crate::app::output::{Style, human};
 use crate::config::cli::InstallArgs;
 use crate::market::{PackageName, PublisherKey, Store, install as place};
 use crate::net::api::{InstallAnswer, InstallRequest, InstalledInfo};
-use crate::net::{ErrorKind, NodeError};
+use crate::net::{ErrorKind, NodeError, NodeHandle};
 
 use super::{Context, Session, progress};
 
@@ -16,11 +16,24 @@ pub async fn install(context: &Context, session: &mut Session, arguments: &Insta
     let request = parse(&arguments.package, arguments.publisher.as_deref())?;
     let node = session.open(context).await?;
     session.settle(context).await?;
-    let answer = progress::during(context, &node, None, node.install(request)).await?;
+    let answer = match progress::during(context, &node, None, node.install(request)).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(say_if_alone(&node, error).await),
+    };
     for warning in &answer.warnings {
         context.output.note(&format!("warning: {warning}"));
     }
     context.output.answer(&answer, |_| installed(&answer))
+}
+
+/// A package that was looked for nowhere but here may well exist.
+async fn say_if_alone(node: &NodeHandle, error: NodeError) -> NodeError {
+    let alone = node.status().await.is_ok_and(|status| status.connected_peers == 0);
+    if error.kind != ErrorKind::NotFound || !alone {
+        return error;
+    }
+    let before = error.hint.as_ref().map_or(String::new(), |hint| format!("; {hint}"));
+    error.hint(format!("no peer is connected: name one with --bootstrap ADDR, or `ggen-p2p-tui connect ADDR`{before}"))
 }
 
 fn installed(answer: &InstallAnswer) -> String {
