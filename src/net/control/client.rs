@@ -16,7 +16,7 @@ use crate::config::Home;
 use super::super::api::{NodeCommand, NodeEvent, NodeReply};
 use super::super::error::{ErrorKind, NodeError};
 use super::super::handle::EventStream;
-use super::{ErrorBody, MAX_EVENT, MAX_REPLY, socket};
+use super::{ErrorBody, MAX_EVENT, MAX_REPLY, MAX_REQUEST, socket};
 
 /// Events waiting for a slow reader on this side; the node's own bus drops beyond that, and says so.
 const EVENTS: usize = 256;
@@ -63,6 +63,10 @@ impl ControlClient {
     /// as the node is alive.
     pub async fn request(&self, command: NodeCommand) -> Result<NodeReply, NodeError> {
         let body = serde_json::to_vec(&command).map_err(|e| self.broken(&e))?;
+        if body.len() > MAX_REQUEST {
+            let what = format!("that is too long for the node: {} bytes, {MAX_REQUEST} at most", body.len());
+            return Err(NodeError::new(ErrorKind::Usage, what).hint("give it less at one time"));
+        }
         let answering = self.exchange(post(body)?);
         let answer = tokio::select! {
             answer = answering => answer?,

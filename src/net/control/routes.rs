@@ -93,10 +93,9 @@ async fn ready<B: Backend>(State(served): State<Served<B>>) -> Response {
 
 async fn events<B: Backend>(State(served): State<Served<B>>) -> Response {
     let Ok(place) = served.listeners.try_acquire_owned() else {
-        return failure(
-            NodeError::new(ErrorKind::Failed, format!("{MAX_LISTENERS} programs listen to this node already"))
-                .hint("close a dashboard or a `feed --follow` that is not needed"),
-        );
+        let error = NodeError::new(ErrorKind::Failed, format!("{MAX_LISTENERS} programs listen to this node already"))
+            .hint("close a dashboard or a `feed --follow` that is not needed");
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(ErrorBody { error })).into_response();
     };
     match served.backend.subscribe() {
         Ok(events) => {

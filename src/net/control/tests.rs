@@ -146,6 +146,7 @@ async fn many_listeners_do_not_keep_commands_out() {
     }
     let refused = client.subscribe().await.err().unwrap();
     assert!(refused.message.contains("listen to this node already"), "{refused}");
+    assert!(raw(&served.socket, &get("/v1/events")).await.0.contains("503"));
     assert!(client.request(NodeCommand::Status).await.is_ok());
     listeners.clear();
     let again = async {
@@ -186,6 +187,8 @@ async fn wrong_requests_are_answered_and_never_reach_the_node() {
         let body: super::ErrorBody = serde_json::from_str(&body).unwrap();
         assert!(body.error.hint.is_some());
     }
+    let (head, _) = raw(&served.socket, &post(&"x".repeat(super::MAX_REQUEST + 1))).await;
+    assert!(head.contains("413"), "{head}");
     let large = NodeCommand::Connect { addr: "x".repeat(super::MAX_REQUEST) };
     let error = client(&served.socket).await.request(large).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Usage, "{error}");
