@@ -10,3 +10,4 @@ mod nodes;
 #[allow(dead_code)]
 mod terminal;
 mod usage;
+mod verbs;

@@ -103,12 +103,16 @@ fn wrong_arguments_end_with_code_2_and_make_nothing() {
         (&["remove", "../etc"], "is no package name"),
         (&["connect", "localhost:4001"], "\"localhost:4001\" is no multiaddr"),
         (&["--listen", "localhost:4001", "start"], "--listen: \"localhost:4001\" is no multiaddr"),
+        (&["--listen", "/ip4/127.0.0.1/sctp/1", "start"], "write e.g. /ip4/0.0.0.0/tcp/4001"),
+        (&["--listen", "/dns4/example.com/tcp/1", "start"], "write e.g. /ip4/0.0.0.0/tcp/4001"),
         (&["--bootstrap", "127.0.0.1:1", "start"], "is no multiaddr"),
+        (&["--bootstrap", "/ip4/192.0.2.7", "start"], "write e.g. /ip4/192.0.2.7/tcp/4001/p2p/PEER_ID"),
         (&["--network", "My Net", "start"], "is no network name"),
         (&["--config", "/no/such/file", "start"], "there is no file /no/such/file"),
         (&["publish", file.to_str().unwrap()], "is no directory"),
         (&["config", "edit", "network.nmae", "x"], "did you mean \"network.name\""),
         (&["config", "edit", "network.mdns", "perhaps"], "expected true or false"),
+        (&["config", "edit", "ui.keymap.qiut", "q"], "there is no command `qiut`"),
         (&["--demo", "status"], "--demo takes no command"),
         (&[], "the dashboard needs a terminal"),
     ] {
@@ -129,6 +133,39 @@ fn a_path_that_is_no_package_is_refused_before_a_node_is_started() {
     assert_refused(&home.run(&["publish", path]), 1, "package.toml:3:");
     assert_refused(&home.run(&["publish", "--dry-run", path]), 1, "package.toml:3:");
     assert!(!home.path().exists());
+}
+
+#[test]
+fn a_package_that_is_refused_leaves_nothing_behind() {
+    let home = Home::new();
+    let package = home.folder().join("package");
+    std::fs::create_dir(&package).unwrap();
+    let path = package.to_str().unwrap();
+    for (manifest, said) in [
+        ("", "neither a [package] nor a [gpack] section"),
+        ("[package]\nversion = \"1.0.0\"\n", "has no name"),
+        ("[package]\nname = \"x\"\n", "there is no version"),
+        ("[package]\nname = \"x\"\nversion = \"one\"\n", "gpack.toml:3: the version 'one'"),
+        ("[package]\nname = \"No Name\"\nversion = \"1.0.0\"\n", "'No Name' is no package name"),
+    ] {
+        std::fs::write(package.join("gpack.toml"), manifest).unwrap();
+        assert_refused(&home.run(&["publish", path]), 1, said);
+        assert!(!home.path().exists(), "{manifest}");
+    }
+    std::fs::write(package.join("gpack.toml"), "[package]\nname = \"x\"\nversion = \"1.0.0\"\n").unwrap();
+    std::fs::write(package.join("id_rsa"), "-----BEGIN PRIVATE KEY-----").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", package.join("link")).unwrap();
+    assert_refused(&home.run(&["publish", path]), 1, "and 1 more error (--dry-run shows all)");
+    assert!(!home.path().exists());
+}
+
+#[test]
+fn a_package_that_was_looked_for_alone_is_said_so() {
+    let home = Home::new();
+    let alone = ["install", "no-such-package", "--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0"];
+    let output = home.run(&alone);
+    assert_refused(&output, 3, "no-such-package");
+    assert!(stderr(&output).contains("no peer is connected: name one with --bootstrap"), "{}", stderr(&output));
 }
 
 #[test]
@@ -168,13 +205,16 @@ fn an_answer_nobody_reads_is_no_failure() {
 }
 
 #[test]
-fn a_home_that_cannot_be_used_is_named() {
+fn a_file_in_place_of_the_home_is_named_by_every_verb() {
     let home = Home::new();
     std::fs::write(home.path(), "a file").unwrap();
-    let output = home.run(&["start", "--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0"]);
-    let text = stderr(&output);
-    assert!(matches!(output.status.code(), Some(1 | 7 | 8)), "{text}");
-    assert!(text.contains(&home.path().display().to_string()), "{text}");
+    let elsewhere = home.folder().join("settings.toml");
+    std::fs::write(&elsewhere, "").unwrap();
+    let settings = ["--config", elsewhere.to_str().unwrap()];
+    for arguments in [&["start"][..], &["list"], &["status"], &["search", "x"], &["config", "show"]] {
+        assert_refused(&home.run(arguments), 8, &home.path().display().to_string());
+        assert_refused(&home.run(&[arguments, &settings].concat()), 8, &home.path().display().to_string());
+    }
     assert_eq!(std::fs::read(home.path()).unwrap(), b"a file");
 }
 

@@ -1,10 +1,12 @@
 //! `config`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::app::failure::usage;
+use crate::app::keymap::Keymap;
 use crate::app::output::table::Table;
 use crate::app::output::{Output, Style};
 use crate::config::cli::{ConfigVerb, Global};
@@ -35,12 +37,15 @@ pub fn run(flags: &Global, verb: &ConfigVerb, output: Output) -> Result<(), Node
         }
         ConfigVerb::Show { origin } => show(&load::load(&file, &flags.overrides())?, *origin, output),
         ConfigVerb::Validate => {
-            load::load(&file, &flags.overrides())?;
+            check_keymap(&load::load(&file, &flags.overrides())?.settings.ui.keymap)?;
             let path = file.display().to_string();
             let state = if file.exists() { "is valid" } else { "does not exist: the defaults hold" };
             output.answer(&json!({ "valid": true, "path": path }), |_| format!("{path} {state}\n"))
         }
         ConfigVerb::Edit { key, value } => {
+            if let Some(command) = key.strip_prefix("ui.keymap.") {
+                check_keymap(&BTreeMap::from([(command.to_owned(), value.clone())]))?;
+            }
             edit::set(&file, key, value)?;
             warn_of_no_effect(key, output);
             let answer = json!({ "key": key, "value": value, "path": file.display().to_string() });
@@ -57,6 +62,14 @@ pub fn run(flags: &Global, verb: &ConfigVerb, output: Output) -> Result<(), Node
             let path = file.display().to_string();
             output.answer(&json!({ "changed": true, "path": path }), |_| format!("{path} holds the defaults again\n"))
         }
+    }
+}
+
+/// Which commands there are is beyond the settings' own checks. A dashboard would say it too, and go on without.
+fn check_keymap(keys: &BTreeMap<String, String>) -> Result<(), NodeError> {
+    match Keymap::with_overrides(keys).1.into_iter().next() {
+        None => Ok(()),
+        Some(problem) => Err(usage(format!("ui.{problem}")).hint("docs/CONFIG.md lists the commands and their keys")),
     }
 }
 
