@@ -5,6 +5,7 @@ use crate::net::api::{NodeEvent, Status};
 use crate::net::control::client::ControlClient;
 use crate::net::{self, ErrorKind, NodeError, NodeHandle, NodeOptions};
 
+use super::failure::busy;
 use super::logging::{self, Mode};
 use super::output::complain;
 use super::signal::Signals;
@@ -20,10 +21,18 @@ pub async fn run(home: Home, settings: Settings) -> Result<(), NodeError> {
     }
     let mut signals = Signals::new()?;
     let logging = logging::init(Mode::Headless, &home, &settings.log);
-    let options = NodeOptions { home, settings, logs: Some(logging.lines.clone()), ephemeral: false };
-    let node = tokio::select! {
-        node = net::start(options) => node?,
+    let options = NodeOptions { home: home.clone(), settings, logs: Some(logging.lines.clone()), ephemeral: false };
+    let started = tokio::select! {
+        started = net::start(options) => started,
         _ = signals.next() => return Ok(()),
+    };
+    let node = match started {
+        Ok(node) => node,
+        // Either one that was started at the same moment, or that of a verb.
+        Err(error) => match ControlClient::connect(&home).await? {
+            Some(running) => return Err(already_running(&home, running).await),
+            None => return Err(busy(error)),
+        },
     };
     let mut events = node.subscribe().await?;
     complain(&ready_line(&node.status().await?));

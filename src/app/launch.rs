@@ -12,7 +12,7 @@ use crate::net::api::LogLine;
 use crate::net::control::client::ControlClient;
 use crate::net::{self, ErrorKind, NodeError, NodeHandle, NodeOptions};
 
-use super::failure::usage;
+use super::failure::{busy, usage};
 use super::output::{self, Output};
 use super::state::DashboardOptions;
 use super::verbs::config_file;
@@ -122,7 +122,7 @@ pub async fn attach_or_start(
     match net::start(options).await {
         Ok(node) => Ok(node),
         // One may have been started at the same moment.
-        Err(error) => ControlClient::connect(&home).await?.map(NodeHandle::Remote).ok_or(error),
+        Err(error) => ControlClient::connect(&home).await?.map(NodeHandle::Remote).ok_or_else(|| busy(error)),
     }
 }
 

@@ -148,6 +148,30 @@ fn an_interrupted_verb_ends_its_node_and_frees_the_home() {
     }
 }
 
+/// A verb's own node cannot be asked by others; who needs the home is told whose it is.
+#[test]
+fn a_home_that_another_command_uses_is_said_so() {
+    let home = Home::new();
+    let folder = package(&home, "held-up", "1.0.0");
+    let loopback = ["--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0"];
+    let mut publisher = command(&home.path())
+        .args(["publish", folder.to_str().expect("UTF-8"), "--wait", "1"])
+        .args(loopback)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the publisher starts");
+    let lock = home.path().join("p2p/node.lock");
+    let pid = publisher.id().to_string();
+    wait_for("its node to be up", || fs::read_to_string(&lock).is_ok_and(|holder| holder.trim() == pid).then_some(()));
+    let (code, error) = home.failure(&[&["start"][..], &loopback].concat());
+    assert_eq!(code, 1, "{error}");
+    assert!(error["error"]["message"].as_str().is_some_and(|said| said.contains(&pid)), "{error}");
+    assert!(error["error"]["hint"].as_str().is_some_and(|said| said.contains("another command")), "{error}");
+    signal(publisher.id(), Signal::INT);
+    wait_for("the verb to end", || publisher.try_wait().expect("its state"));
+}
+
 #[test]
 fn a_mirror_keeps_what_it_only_heard_of() {
     let one = Node::start(&[]);

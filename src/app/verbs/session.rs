@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use crate::app::failure::busy;
 use crate::config::Origin;
 use crate::market::Store;
 use crate::net::control::client::ControlClient;
@@ -70,7 +71,7 @@ impl Session {
                         return Ok(node);
                     }
                     if Instant::now() >= deadline {
-                        return Err(error);
+                        return Err(busy(error));
                     }
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
