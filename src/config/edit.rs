@@ -174,10 +174,10 @@ fn check_and_write(file: &Path, text: &str) -> Result<(), ConfigError> {
     load_from(file, Some(text), [], &[])?;
     let target = resolve_link(file);
     let directory = target.parent().unwrap_or(Path::new("."));
-    let fault = |error| ConfigError::io("write", file, error);
+    // The kind alone: the text may name the temporary file, which says nothing to anybody.
+    let fault = |error: std::io::Error| ConfigError::io("write", file, error.kind().into());
     make_private(directory).map_err(fault)?;
-    // The kind alone: the text names the temporary file, which says nothing to anybody.
-    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(|error| fault(error.kind().into()))?;
+    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(fault)?;
     temporary.write_all(text.as_bytes()).map_err(fault)?;
     if let Ok(old) = std::fs::metadata(&target) {
         temporary.as_file().set_permissions(old.permissions()).map_err(fault)?;
