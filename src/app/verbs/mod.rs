@@ -77,6 +77,10 @@ async fn until_interrupted(context: &Context, verb: &Verb) -> Result<u8, NodeErr
         signal = signals.next() => Ok(match verb {
             // To be interrupted is how following ends.
             Verb::Feed(arguments) if arguments.follow => 0,
+            Verb::Publish(arguments) if arguments.wait > 0 => {
+                context.output.note("interrupted: if it was published by then, it stays so; publish again to see");
+                signal.exit_code()
+            }
             _ => signal.exit_code(),
         }),
     };

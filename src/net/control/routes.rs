@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +14,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::super::api::{NodeCommand, NodeEvent, NodeReply};
@@ -20,6 +22,9 @@ use super::super::error::{ErrorKind, NodeError};
 use super::super::handle::EventStream;
 use super::server::Backend;
 use super::{ErrorBody, MAX_LISTENERS, MAX_REQUEST};
+
+/// How long a command may take to arrive.
+const SENDING: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Served<B> {
@@ -43,7 +48,11 @@ pub fn router<B: Backend>(backend: B, shutdown: CancellationToken) -> Router {
         .with_state(Served { backend, shutdown, listeners: Arc::new(Semaphore::new(MAX_LISTENERS)) })
 }
 
-async fn command<B: Backend>(State(served): State<Served<B>>, body: Result<Bytes, BytesRejection>) -> Response {
+async fn command<B: Backend>(State(served): State<Served<B>>, request: Request) -> Response {
+    let body: Result<Bytes, BytesRejection> = match timeout(SENDING, Bytes::from_request(request, &())).await {
+        Ok(body) => body,
+        Err(_) => return stalled(),
+    };
     let body = match body {
         Ok(body) => body,
         Err(rejected) => {
@@ -65,6 +74,13 @@ async fn command<B: Backend>(State(served): State<Served<B>>, body: Result<Bytes
         Ok(reply) => Json(reply).into_response(),
         Err(error) => failure(error),
     }
+}
+
+/// A client that stops in the middle of its request must not keep its place.
+fn stalled() -> Response {
+    let error = NodeError::new(ErrorKind::Usage, format!("the request did not arrive within {} s", SENDING.as_secs()))
+        .hint("send as many bytes as its content-length says");
+    (StatusCode::REQUEST_TIMEOUT, Json(ErrorBody { error })).into_response()
 }
 
 async fn status<B: Backend>(State(served): State<Served<B>>) -> Response {

@@ -195,6 +195,15 @@ async fn wrong_requests_are_answered_and_never_reach_the_node() {
     assert!(served.asked.try_recv().is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_that_stops_half_way_is_given_up() {
+    let mut served = served_below("");
+    let half = post("{\"command\":\"status\"}").replace("content-length: ", "content-length: 1");
+    let (head, body) = raw(&served.socket, &half).await;
+    assert!(head.contains("408") && body.contains("did not arrive"), "{head} {body}");
+    assert!(served.asked.try_recv().is_err());
+}
+
 #[tokio::test]
 async fn the_socket_is_private_replaces_a_stale_one_and_no_other_file() {
     let served = served_below("");
