@@ -93,7 +93,7 @@ pub static COMMANDS: &[Command] = &[
     here(Id::Level, &["v"], "level", "Show fewer or more levels", on_logs),
     here(Id::Follow, &["f"], "follow", "Follow the newest line", on_logs),
     here(Id::Bootstrap, &["B"], "bootstrap", "Refresh the DHT's routing table now", on_dht),
-    here(Id::ClearDone, &["x"], "clear done", "Take ended transfers off the list", on_transfers),
+    here(Id::ClearDone, &["x"], "clear", "Take ended transfers off the list", on_transfers),
     dangerous(here(Id::Remove, &["x"], "remove", "Remove the installed package", can_remove)),
     here(Id::Copy, &["y"], "copy", "Copy the id of the selected line", State::can_copy),
     here(Id::CopyAddress, &["a"], "copy address", "Copy this node's own address", on_overview_ready),
@@ -191,7 +191,8 @@ fn can_go_on(state: &State) -> bool {
     state.tab == Tab::Publish
         && match state.publish.step {
             Step::Path => true,
-            Step::Findings => state.publish.publishable(),
+            // What cannot be published is checked again once it is mended.
+            Step::Findings => state.publish.publishable() || state.is_ready(),
             Step::Review => state.is_ready(),
             _ => false,
         }

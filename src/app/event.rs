@@ -22,9 +22,11 @@ pub enum Event {
         width: u16,
         height: u16,
     },
-    /// How many rows the list on screen shows.
+    /// How many rows the list on screen shows, and how far its detail can be scrolled.
     Viewport {
         rows: u16,
+        #[serde(default)]
+        detail_end: u16,
     },
     /// The node is up; `remote`: in another process, through its control socket.
     NodeReady {

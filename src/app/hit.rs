@@ -47,6 +47,8 @@ pub struct HitMap {
     pub regions: Vec<(Area, Target)>,
     /// How many rows the list on screen shows; 0 when there is none.
     pub list_rows: u16,
+    /// Lines of the open detail that do not fit.
+    pub detail_end: u16,
     /// Where the terminal's cursor belongs, if anywhere: column, row.
     pub cursor: Option<(u16, u16)>,
 }

@@ -72,8 +72,7 @@ fn header_parts(ui: &Ui<'_, '_>) -> Vec<Vec<Span<'static>>> {
     if let Some(status) = &state.status {
         let id = text::tail(&text::clean(&status.peer_id), 8);
         parts.push(vec![Span::styled(format!("id {}{id}", symbols.ellipsis), theme.text)]);
-        if !state.traffic.is_quiet() {
-            let (down, up) = state.traffic.rate(state.now);
+        if let Some((down, up)) = state.rate().filter(|(down, up)| *down > 0 || *up > 0) {
             let rates = format!("{} {}/s {} {}/s", symbols.down, bytes::size(down), symbols.up, bytes::size(up));
             parts.push(vec![Span::styled(rates, theme.dim)]);
         }

@@ -71,6 +71,26 @@ impl Ui<'_, '_> {
     pub fn lines(&mut self, area: Rect, lines: Vec<Line<'_>>) {
         self.frame.render_widget(ratatui::widgets::Paragraph::new(lines), area);
     }
+
+    /// Writes a detail: one that is alone on screen scrolls, one beside its list says how to see all of it.
+    pub fn detail(&mut self, area: Rect, facts: widgets::Facts<'_>) {
+        let (theme, state) = (self.theme, self.state);
+        let rows = usize::from(area.height);
+        let len = facts.len();
+        if !state.shows_detail() || len <= rows || rows < 2 {
+            self.lines(area, facts.take(area.height));
+            return;
+        }
+        let end = len - (rows - 1);
+        self.hits.detail_end = u16::try_from(end).unwrap_or(u16::MAX);
+        let first = state.detail_scroll.min(end);
+        let mut lines: Vec<_> = facts.all().into_iter().skip(first).take(rows - 1).collect();
+        let place = format!("lines {} to {} of {len}", first + 1, first + lines.len());
+        lines.push(
+            Line::styled(text::fit(&place, area.width.into(), theme.symbols.ellipsis), theme.dim).right_aligned(),
+        );
+        self.lines(area, lines);
+    }
 }
 
 /// Draws the state. Changes nothing; what lies where comes back for the mouse.

@@ -13,6 +13,14 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// `1 peer`, `2 peers`.
+pub fn count(n: impl TryInto<u64>, one: &str) -> String {
+    match n.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {one}"),
+        n => format!("{n} {one}s"),
+    }
+}
+
 /// Text that is not `SafeText` yet, made safe to show.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
@@ -145,6 +153,11 @@ mod tests {
     fn wraps_between_words_and_breaks_long_ones() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([count(0u64, "peer"), count(1usize, "peer"), count(2u32, "peer")], ["0 peers", "1 peer", "2 peers"]);
     }
 
     proptest::proptest! {

@@ -198,11 +198,15 @@ impl<S: Screen> Dashboard<S> {
                     return;
                 }
             }
-            let rows = self.hits.list_rows;
-            if rows == 0 || usize::from(rows) == self.state.list_rows {
+            // A frame without a list says nothing about the rows of the next one.
+            let shown = usize::from(self.hits.list_rows);
+            let rows = if shown == 0 { self.state.list_rows } else { shown };
+            let detail_end = self.hits.detail_end;
+            if (rows, usize::from(detail_end)) == (self.state.list_rows, self.state.detail_end) {
                 break;
             }
-            update(&mut self.state, Event::Viewport { rows }, now());
+            let rows = u16::try_from(rows).unwrap_or(u16::MAX);
+            update(&mut self.state, Event::Viewport { rows, detail_end }, now());
         }
         self.last_frame = Some(Instant::now());
         self.dirty = false;

@@ -83,10 +83,10 @@ impl NodeTask {
                 self.handle = Some(handle);
             }
         }
-        if let Some(handle @ NodeHandle::Embedded(_)) = self.handle {
-            if tokio::time::timeout(STOP_TIME, handle.shutdown()).await.is_err() {
-                tracing::warn!("the node took more than {} s to stop and was left behind", STOP_TIME.as_secs());
-            }
+        if let Some(handle @ NodeHandle::Embedded(_)) = self.handle
+            && tokio::time::timeout(STOP_TIME, handle.shutdown()).await.is_err()
+        {
+            tracing::warn!("the node took more than {} s to stop and was left behind", STOP_TIME.as_secs());
         }
     }
 }

@@ -36,7 +36,7 @@ impl State {
             return self.typing_hints();
         }
         let shown = |command: &&crate::app::command::Command| !command.hint.is_empty() && (command.applies)(self);
-        COMMANDS
+        let mut hints: Vec<_> = COMMANDS
             .iter()
             .filter(shown)
             .filter_map(|command| {
@@ -47,7 +47,12 @@ impl State {
                     command: Some(command.id),
                 })
             })
-            .collect()
+            .collect();
+        // On a small screen the way out must not be what finds no room.
+        if self.shows_detail() || (self.tab == Tab::Publish && self.publish.step != Step::Done) {
+            hints.sort_by_key(|hint| hint.command != Some(Id::Back) && hint.command != Some(Id::Next));
+        }
+        hints
     }
 
     fn label(&self, id: Id, hint: &'static str) -> &'static str {
@@ -57,12 +62,17 @@ impl State {
             Id::Ban => "ban",
             Id::Next => match self.publish.step {
                 Step::Path => "check",
+                Step::Findings if !self.publish.publishable() => "check again",
                 Step::Review => "publish",
                 _ => hint,
             },
+            Id::Back if self.dismisses() => "dismiss",
             Id::Follow if self.logs.follow => "stop following",
-            Id::Find if self.tab != Tab::Search => "filter",
-            Id::Find => "search",
+            Id::Find => match self.tab {
+                Tab::Search => "search",
+                Tab::Publish => "edit",
+                _ => "filter",
+            },
             _ => hint,
         }
     }

@@ -8,6 +8,9 @@ use crate::net::api::LogLine;
 /// Lines kept; older ones fall off and are counted.
 pub const MAX_LOGS: usize = 2_000;
 
+/// How far back a line that comes twice is looked for.
+const RECENT: usize = 32;
+
 /// How grave a line is, gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -109,7 +112,11 @@ impl Logs {
         self.clamp(usize::MAX);
     }
 
+    /// A new line. One logged while the list was asked for comes both ways: it is shown once.
     pub fn push(&mut self, line: LogLine, rows: usize) {
+        if self.lines.iter().rev().take(RECENT).any(|known| *known == line) {
+            return;
+        }
         self.lines.push_back(line);
         if self.lines.len() > MAX_LOGS {
             let falls = self.lines.pop_front().is_some_and(|line| self.shows(&line));

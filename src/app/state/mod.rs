@@ -28,7 +28,7 @@ pub use hints::Hint;
 pub use list::ListView;
 pub use logs::{Level, Logs, MAX_LOGS};
 pub use options::DashboardOptions;
-pub use overlay::{Action, Confirm, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, matching};
+pub use overlay::{Action, Confirm, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, matching, short_ids};
 pub use peers::{MAX_PEERS, PeerRow, Peers, SortBy};
 pub use publish::{Progress, Publish, Step};
 pub use queries::DetailPlace;
@@ -120,8 +120,11 @@ pub struct State {
     pub mouse: bool,
     pub phase: Phase,
     pub tab: Tab,
-    /// The detail covers the list (where there is no room for both).
+    /// The detail covers the list.
     pub detail_open: bool,
+    /// Lines of it that are scrolled away above, and how many can be.
+    pub detail_scroll: usize,
+    pub detail_end: usize,
     pub status: Option<Status>,
     /// Unix seconds of `status`.
     pub status_at: u64,
@@ -158,7 +161,7 @@ impl State {
 
     /// Shows a short message for a while.
     pub fn toast(&mut self, kind: ToastKind, text: impl Into<String>, hint: Option<String>) {
-        let text = text.into();
+        let text = short_ids(&text.into());
         self.toasts.retain(|toast| toast.text != text);
         if self.toasts.len() >= MAX_TOASTS {
             self.toasts.pop_front();
@@ -167,8 +170,16 @@ impl State {
         self.toasts.push_back(Toast { kind, text, hint, until });
     }
 
-    /// Shows an error of the node.
+    /// Shows an error of the node, in place of a message that says the same.
     pub fn toast_error(&mut self, what: &str, error: &NodeError) {
-        self.toast(ToastKind::Error, format!("{what}: {}", error.message), error.hint.clone());
+        let message = short_ids(&error.message);
+        self.toasts.retain(|toast| !toast.text.contains(&message));
+        self.toast(ToastKind::Error, format!("{what}: {message}"), error.hint.clone());
+    }
+
+    /// Whether a message on screen says this already.
+    pub fn says(&self, text: &str) -> bool {
+        let text = short_ids(text);
+        self.toasts.iter().any(|toast| toast.text.contains(&text))
     }
 }

@@ -1,6 +1,7 @@
 //! What can be asked of the state.
 
 use super::{Phase, State, Step, Tab};
+use crate::app::age::Now;
 use crate::net::api::Direction;
 
 /// Where the detail of a selected line goes.
@@ -10,7 +11,7 @@ pub enum DetailPlace {
     Side,
     /// Under the list.
     Below,
-    /// In place of the list, on demand.
+    /// Nowhere, until it is opened in place of the list.
     Over,
 }
 
@@ -23,9 +24,15 @@ impl State {
         self.phase == Phase::Ready { remote: true }
     }
 
-    /// Seconds the node has been up.
-    pub fn uptime_s(&self) -> Option<u64> {
-        self.status.as_ref().map(|status| status.uptime_s.saturating_add(self.now.since(self.status_at)))
+    /// Seconds the node has been up; none where none is up.
+    pub fn uptime_s(&self, now: Now) -> Option<u64> {
+        let status = self.status.as_ref().filter(|_| self.is_ready())?;
+        Some(status.uptime_s.saturating_add(now.since(self.status_at)))
+    }
+
+    /// Bytes a second in and out now; none while there is no node to say so.
+    pub fn rate(&self) -> Option<(u64, u64)> {
+        self.status.as_ref().filter(|_| self.is_ready()).map(|_| self.traffic.rate(self.now))
     }
 
     /// The network's name, as the node says, else as it was asked for.
@@ -48,33 +55,40 @@ impl State {
         let (width, height) = self.size;
         match self.tab {
             Tab::Peers | Tab::Search | Tab::Feed if width >= 110 => DetailPlace::Side,
-            Tab::Peers | Tab::Search if height >= 22 && width >= 60 => DetailPlace::Below,
+            Tab::Peers | Tab::Search | Tab::Transfers if height >= 22 && width >= 60 => DetailPlace::Below,
             _ => DetailPlace::Over,
         }
     }
 
-    fn has_detail(&self) -> bool {
+    /// Whether a line with a detail is selected.
+    pub fn has_detail(&self) -> bool {
         match self.tab {
             Tab::Peers => self.peers.selected().is_some(),
             Tab::Feed => self.feed.selected().is_some(),
             Tab::Search => self.search.selected().is_some(),
+            Tab::Transfers => self.transfers.selected().is_some(),
             Tab::Logs => self.logs.selected().is_some(),
             _ => false,
         }
     }
 
-    /// Whether the detail is what is on screen.
+    /// Whether the detail is all that is on screen.
     pub fn shows_detail(&self) -> bool {
-        self.detail_open && self.detail_place() == DetailPlace::Over && self.has_detail()
+        self.detail_open && self.has_detail()
     }
 
     pub fn can_open(&self) -> bool {
-        !self.detail_open && self.detail_place() == DetailPlace::Over && self.has_detail()
+        !self.detail_open && self.has_detail()
+    }
+
+    /// Whether going back takes the messages off the screen.
+    pub fn dismisses(&self) -> bool {
+        !self.shows_detail() && !self.toasts.is_empty()
     }
 
     pub fn can_go_back(&self) -> bool {
         self.shows_detail()
-            || !self.toasts.is_empty()
+            || self.dismisses()
             || self.filter().is_some_and(|filter| filter.is_active())
             || (self.tab == Tab::Publish && !matches!(self.publish.step, Step::Path | Step::Working))
     }
@@ -89,7 +103,11 @@ impl State {
     }
 
     pub fn can_find(&self) -> bool {
-        !self.shows_detail() && matches!(self.tab, Tab::Peers | Tab::Feed | Tab::Search | Tab::Logs)
+        match self.tab {
+            Tab::Peers | Tab::Feed | Tab::Search | Tab::Logs => !self.shows_detail(),
+            Tab::Publish => self.publish.step == Step::Path,
+            _ => false,
+        }
     }
 
     pub fn can_copy(&self) -> bool {

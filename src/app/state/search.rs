@@ -45,7 +45,7 @@ pub struct Search {
     pub focused: bool,
     /// Counts queries up; answers to older ones are thrown away.
     pub seq: u64,
-    /// The query of `seq`.
+    /// The query of `seq`; an empty one is answered with what is installed and what is newest.
     pub query: String,
     /// Unix ms at which to ask.
     pub local_due: Option<u64>,
@@ -95,6 +95,10 @@ impl Search {
             self.local_ms = Some(answer.elapsed_ms);
             self.results = answer.results;
             self.results.truncate(MAX_RESULTS);
+            if self.query.is_empty() {
+                // The newest of all, with what is installed at hand.
+                self.results.sort_by_key(|hit| hit.installed.is_none());
+            }
         }
         self.answered = true;
         let len = self.results.len();

@@ -14,8 +14,17 @@ impl State {
         let toasts = self.toasts.iter().map(|toast| toast.until);
         let ages = self.visible_ages(now).into_iter().map(|age| next_change(age).saturating_mul(1000));
         let next_age = ages.min().map(|wait| (now.secs() * 1000).saturating_add(wait));
-        let traffic = (self.tab == Tab::Overview && !self.traffic.is_quiet()).then(|| (now.secs() + 1) * 1000);
+        let traffic = self.traffic_moves_in(now).map(|wait| (now.secs() + wait) * 1000);
         due.into_iter().flatten().chain(toasts).chain(next_age).chain(traffic).min()
+    }
+
+    /// Seconds until the traffic on screen is another. The header's rates are on every tab; the last minute is only on
+    /// the overview, where it glides in steps of five seconds once nothing moves.
+    fn traffic_moves_in(&self, now: Now) -> Option<u64> {
+        match self.rate() {
+            Some((down, up)) if down > 0 || up > 0 => Some(1),
+            _ => (self.tab == Tab::Overview && !self.traffic.is_quiet()).then(|| 5 - now.secs() % 5),
+        }
     }
 
     /// Ages in seconds that the tab on screen shows.
@@ -27,7 +36,7 @@ impl State {
             Tab::Overview => {
                 let status = self.status.as_ref();
                 let sync = status.and_then(|status| status.last_sync_at).map(|at| now.since(at));
-                let uptime = status.map(|status| status.uptime_s.saturating_add(now.since(self.status_at)));
+                let uptime = self.uptime_s(now);
                 let feed = self.feed.items().iter().take(OVERVIEW_FEED).map(|item| now.since(item.received_at));
                 sync.into_iter().chain(uptime).chain(feed).collect()
             }

@@ -24,7 +24,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::PageDown => page(state, 1),
         Id::First => step(state, isize::MIN),
         Id::Last => step(state, isize::MAX),
-        Id::Open => state.detail_open = true,
+        Id::Open => open(state),
         Id::Back => return back(state),
         Id::Find => find(state),
         Id::Copy => return copy(state, state.copy_text()),
@@ -82,16 +82,29 @@ pub fn go_to(state: &mut State, tab: Tab) -> Vec<Effect> {
     state.tab = tab;
     state.detail_open = false;
     match tab {
-        Tab::Search => state.search.focused = state.search.query.is_empty(),
+        Tab::Search => {
+            state.search.focused = state.search.query.is_empty();
+            search::browse(state, 0);
+        }
         Tab::Publish => return publish::entered(state),
         _ => {}
     }
     Vec::new()
 }
 
-/// Moves the selection of the list on screen.
+/// Shows the detail of the selected line alone.
+pub fn open(state: &mut State) {
+    state.detail_open = true;
+    state.detail_scroll = 0;
+}
+
+/// Moves the selection of the list on screen, or scrolls a detail that does not fit.
 pub fn step(state: &mut State, delta: isize) {
     let rows = state.list_rows;
+    if state.shows_detail() && state.detail_end > 0 {
+        state.detail_scroll = state.detail_scroll.saturating_add_signed(delta).min(state.detail_end);
+        return;
+    }
     match state.tab {
         Tab::Overview => {}
         Tab::Peers => {
@@ -133,7 +146,7 @@ pub fn page(state: &mut State, pages: isize) {
 fn back(state: &mut State) -> Vec<Effect> {
     if state.shows_detail() {
         state.detail_open = false;
-    } else if !state.toasts.is_empty() {
+    } else if state.dismisses() {
         state.toasts.clear();
     } else if let Some(filter) = state.filter_mut().filter(|filter| filter.is_active()) {
         filter.clear();
@@ -147,6 +160,7 @@ fn back(state: &mut State) -> Vec<Effect> {
 fn find(state: &mut State) {
     match state.tab {
         Tab::Search => state.search.focused = true,
+        Tab::Publish => state.publish.focused = true,
         _ => {
             if let Some(filter) = state.filter_mut() {
                 filter.focused = true;
@@ -218,7 +232,9 @@ fn ask_remove(state: &mut State) {
     let Some(hit) = state.search.selected() else { return };
     let Some(version) = &hit.installed else { return };
     let name = hit.name.clone();
-    let facts = vec![("package", format!("{name} {version}"))];
+    let mut facts = vec![("package", format!("{name} {version}"))];
+    let here = state.installed.iter().flatten().find(|one| one.name == name);
+    facts.extend(here.map(|one| ("deletes", format!("{} ({} files)", one.path, one.files))));
     confirm(state, "Remove this package?", "remove", facts, Action::Remove { name });
 }
 
@@ -262,9 +278,10 @@ fn ask_install(state: &mut State) {
         ("size", crate::app::bytes::size(size)),
         ("source", source),
     ];
+    let again = installed.is_some_and(|one| one.publisher == publisher && one.version == version);
     let other_key = installed.is_some_and(|one| one.publisher != publisher);
     let confirm = Confirm {
-        title: "Install?".into(),
+        title: if again { "Install it again?" } else { "Install?" }.into(),
         facts: facts.map(|(label, value)| (label.to_owned(), value)).to_vec(),
         dangerous: other_key,
         choice: !other_key,

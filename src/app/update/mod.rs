@@ -33,8 +33,10 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
             state.size = (width, height);
             Vec::new()
         }
-        Event::Viewport { rows } => {
+        Event::Viewport { rows, detail_end } => {
             state.list_rows = usize::from(rows).max(1);
+            state.detail_end = detail_end.into();
+            state.detail_scroll = state.detail_scroll.min(state.detail_end);
             Vec::new()
         }
         Event::NodeReady { remote } => ready(state, remote),
@@ -66,6 +68,7 @@ fn start_failed(state: &mut State, error: NodeError) -> Vec<Effect> {
 fn gone(state: &mut State) -> Vec<Effect> {
     if state.is_ready() {
         state.phase = Phase::Gone;
+        state.toasts.retain(|toast| toast.text != node::STOPPING);
         state.pending.clear();
         if !matches!(state.overlay, Some(Overlay::Help(_) | Overlay::Palette(_))) {
             state.overlay = None;

@@ -1,11 +1,17 @@
 //! What the node tells.
 
-use super::{ask, publish};
+use super::{ask, publish, search};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{State, Tab, ToastKind};
-use crate::net::api::{NoticeLevel, Status, TransferInfo, TransferState};
+use crate::net::api::{Direction, NoticeLevel, Status, TransferInfo, TransferState};
 use crate::net::{NodeCommand, NodeEvent};
+
+/// From an announcement to asking for the list of what is known, milliseconds.
+const BROWSE_DELAY_MS: u64 = 500;
+
+/// What is shown from the announced end to the real one.
+pub const STOPPING: &str = "the node is shutting down";
 
 /// Rows of the list on screen if it is `tab`'s; of one that is not on screen nothing needs to be in view.
 fn rows(state: &State, tab: Tab) -> usize {
@@ -36,6 +42,7 @@ pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
         NodeEvent::Feed(item) => {
             let rows = rows(state, Tab::Feed);
             state.feed.push(item, rows);
+            search::browse(state, BROWSE_DELAY_MS);
         }
         NodeEvent::Transfer(info) => transfer(state, info),
         NodeEvent::Publish { job, stage, seen_by } => publish::progressed(state, job, stage, seen_by),
@@ -58,7 +65,7 @@ pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
             state.lost = state.lost.saturating_add(dropped);
             return ask::everything();
         }
-        NodeEvent::Stopping => state.toast(ToastKind::Warning, "the node is shutting down", None),
+        NodeEvent::Stopping => state.toast(ToastKind::Warning, STOPPING, None),
     }
     Vec::new()
 }
@@ -71,8 +78,13 @@ pub fn set_status(state: &mut State, status: Status) {
 
 fn transfer(state: &mut State, info: TransferInfo) {
     let before = state.transfers.rows().iter().find(|row| row.info.id == info.id).map(|row| row.info.state);
-    if info.state == TransferState::Failed && before != Some(TransferState::Failed) {
-        state.toast(ToastKind::Error, format!("{}: {}", info.name, info.note), None);
+    let failed = info.state == TransferState::Failed && before != Some(TransferState::Failed);
+    // What was asked for here is answered to here; an upload that ends early is the other side's matter.
+    let asked = state.pending.iter().any(|pending| matches!(pending.tag, Tag::Install { .. }));
+    if failed && info.direction == Direction::Inbound && !asked && !state.says(&info.note) {
+        let about = format!("{}: ", info.name);
+        let why = info.note.strip_prefix(about.as_str()).unwrap_or(&info.note);
+        state.toast(ToastKind::Error, format!("{about}{why}"), None);
     }
     let rows = rows(state, Tab::Transfers);
     state.transfers.put(info, rows);

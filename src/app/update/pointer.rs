@@ -27,7 +27,7 @@ fn wheel(state: &mut State, delta: isize) {
         Some(Overlay::Help(picker) | Overlay::Palette(picker)) => overlay::scroll(picker, delta, rows),
         Some(_) => {}
         None => {
-            if !state.shows_detail() {
+            if !state.shows_detail() || state.detail_end > 0 {
                 actions::step(state, delta);
             }
         }
@@ -72,7 +72,7 @@ fn row(state: &mut State, index: usize) -> Vec<Effect> {
     }
     let before = selected(state);
     if before == index && state.can_open() {
-        state.detail_open = true;
+        actions::open(state);
         return Vec::new();
     }
     let delta = if index >= before {

@@ -4,7 +4,8 @@ use super::{actions, ask};
 use crate::app::effect::Effect;
 use crate::app::event::{Listing, Tag};
 use crate::app::key::{Code, Key};
-use crate::app::state::{Action, Confirm, Overlay, Progress, Publish, State, Step, ToastKind, edit};
+use crate::app::state::{Action, Confirm, Overlay, Progress, Publish, State, Step, Tab, ToastKind, edit};
+use crate::market::Severity;
 use crate::net::api::{PublishAnswer, PublishPlan, PublishRequest, PublishStage};
 use crate::net::{NodeCommand, NodeError};
 
@@ -116,6 +117,7 @@ pub fn next(state: &mut State) -> Vec<Effect> {
             show(state, Step::Review);
             Vec::new()
         }
+        Step::Findings => check(state),
         Step::Review => ask_to_publish(state),
         _ => Vec::new(),
     }
@@ -152,7 +154,8 @@ pub fn inspected(state: &mut State, seq: u64, result: Result<PublishPlan, NodeEr
         return;
     }
     match result {
-        Ok(plan) => {
+        Ok(mut plan) => {
+            plan.findings.sort_by_key(|finding| gravity(finding.severity));
             let clean = plan.findings.is_empty() && plan.publishable;
             state.publish.plan = Some(plan);
             show(state, if clean { Step::Review } else { Step::Findings });
@@ -161,6 +164,15 @@ pub fn inspected(state: &mut State, seq: u64, result: Result<PublishPlan, NodeEr
             state.publish.error = Some(error);
             show(state, Step::Path);
         }
+    }
+}
+
+/// What stops the publishing comes first.
+fn gravity(severity: Severity) -> u8 {
+    match severity {
+        Severity::Error => 0,
+        Severity::Warning => 1,
+        Severity::Info => 2,
     }
 }
 
@@ -234,7 +246,10 @@ pub fn published(state: &mut State, job: u64, result: Result<PublishAnswer, Node
 }
 
 pub fn failed(state: &mut State, error: NodeError) {
-    state.toast_error("publishing failed", &error);
+    // The pane says it in full; a toast is for those who are elsewhere.
+    if state.tab != Tab::Publish {
+        state.toast_error("publishing failed", &error);
+    }
     state.publish.error = Some(error);
     show(state, Step::Failed);
 }

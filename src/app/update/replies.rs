@@ -92,6 +92,8 @@ fn installed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeEr
                 state.toast(ToastKind::Warning, text, None);
             }
         }
+        // Most errors begin with the package already.
+        Err(error) if error.message.starts_with(what) => state.toast_error("not installed", &error),
         Err(error) => state.toast_error(&format!("{what} was not installed"), &error),
     }
 }
@@ -99,14 +101,18 @@ fn installed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeEr
 fn connected(state: &mut State, addr: String, result: Result<NodeReply, NodeError>) {
     match expect_connected(result) {
         Ok(peer_id) => state.toast(ToastKind::Good, format!("connected to {}", node::short(&peer_id)), None),
-        Err(error) => {
-            state.toast_error("not connected", &error);
-            // The address comes back for mending, unless something else is open.
-            if state.overlay.is_none() && !state.is_typing() && matches!(state.tab, Tab::Overview | Tab::Peers) {
-                let prompt = Prompt { input: tui_input::Input::new(addr), error: Some(error.message) };
-                state.overlay = Some(Overlay::Connect(prompt));
-            }
+        // The address comes back for mending, unless something else is open.
+        Err(error)
+            if state.overlay.is_none()
+                && !state.is_typing()
+                && matches!(state.tab, Tab::Overview | Tab::Peers | Tab::Dht) =>
+        {
+            let why = error.message.strip_prefix("cannot connect to the peer: ").unwrap_or(&error.message);
+            let error = [Some(why.to_owned()), error.hint].into_iter().flatten().collect::<Vec<_>>().join("; ");
+            let prompt = Prompt { input: tui_input::Input::new(addr), error: Some(error) };
+            state.overlay = Some(Overlay::Connect(prompt));
         }
+        Err(error) => state.toast_error("not connected", &error),
     }
 }
 

@@ -44,18 +44,25 @@ pub fn typed(state: &mut State) {
     search.error = None;
     search.touched = false;
     search.local_ms = None;
+    search.local_due = Some(now.plus(LOCAL_DELAY_MS).unix_ms);
     if query.is_empty() {
-        search.results.clear();
-        search.view = Default::default();
-        search.detail = None;
+        // Nothing typed shows what is known here; the peers are not asked for all they have.
         search.remote = Remote::Idle;
-        (search.local_due, search.remote_due, search.detail_due) = (None, None, None);
+        search.remote_due = None;
     } else {
         search.remote = Remote::Asking;
-        search.local_due = Some(now.plus(LOCAL_DELAY_MS).unix_ms);
         search.remote_due = Some(now.plus(REMOTE_DELAY_MS).unix_ms);
     }
     search.query = query;
+}
+
+/// Asks for what is known here while nothing is typed; `wait` milliseconds gather a burst of news into one question.
+pub fn browse(state: &mut State, wait: u64) {
+    if state.tab != Tab::Search || !state.search.query.is_empty() {
+        return;
+    }
+    state.search.seq += 1;
+    state.search.local_due = Some(state.now.plus(wait).unix_ms);
 }
 
 /// Asks again for the query on screen.
@@ -64,6 +71,7 @@ pub fn refresh(state: &mut State) -> Vec<Effect> {
         state.search.query.clear();
         typed(state);
     }
+    browse(state, 0);
     Vec::new()
 }
 

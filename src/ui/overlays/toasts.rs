@@ -8,7 +8,7 @@ use crate::app::state::{Toast, ToastKind};
 use crate::ui::{Ui, text};
 
 /// Lines that one message takes at most.
-const MAX_LINES: usize = 3;
+const MAX_LINES: usize = 4;
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
     let width = area.width.saturating_sub(2).min(60);

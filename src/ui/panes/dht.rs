@@ -51,14 +51,18 @@ fn draw_facts(ui: &mut Ui<'_, '_>, area: Rect, info: &DhtInfo) {
     facts.line("mode", vec![Span::styled(text::clean(&info.mode).into_owned(), theme.strong)]);
     facts.maybe("why", Some(&info.mode_reason));
     facts.put("table", &table_text(info), theme.text);
-    facts.put("keeps", &format!("{} records, {} provider records", info.records, info.providers), theme.text);
-    facts.put("provides", &format!("{} keys", info.provided), theme.text);
+    facts.put("keeps", &kept(info), theme.text);
+    facts.put("provides", &text::count(info.provided, "key"), theme.text);
     ui.lines(inner, facts.take(inner.height));
 }
 
 fn table_text(info: &DhtInfo) -> String {
     let peers = info.buckets.iter().fold(0usize, |sum, bucket| sum.saturating_add(bucket.peers));
-    format!("{peers} peers in {} buckets", info.buckets.len())
+    format!("{} in {}", text::count(peers, "peer"), text::count(info.buckets.len(), "bucket"))
+}
+
+fn kept(info: &DhtInfo) -> String {
+    format!("{}, {}", text::count(info.records, "record"), text::count(info.providers, "provider record"))
 }
 
 /// Two lines for small screens.
@@ -68,7 +72,11 @@ fn draw_short(ui: &mut Ui<'_, '_>, area: Rect, info: &DhtInfo) {
     let cells = usize::from(inner.width);
     let lines = [
         table_text(info),
-        format!("{} records, {} providers, {} provided", info.records, info.providers, info.provided),
+        format!(
+            "keeps {}, provides {}",
+            text::count(info.providers.saturating_add(info.records), "record"),
+            text::count(info.provided, "key")
+        ),
     ];
     let lines = lines.iter().map(|line| Line::styled(text::fit(line, cells, theme.symbols.ellipsis), theme.text));
     ui.lines(inner, lines.collect());
@@ -144,6 +152,7 @@ fn cell(theme: &Theme, query: &DhtQuery, column: usize, cells: usize) -> Line<'s
     let ellipsis = theme.symbols.ellipsis;
     match column {
         0 => Line::styled(text::clean(&query.kind).into_owned(), theme.strong),
+        1 if query.key.is_empty() => Line::styled(theme.symbols.unknown, theme.dim),
         1 => Line::styled(text::fit(&query.key, cells, ellipsis), theme.text),
         2 => Line::styled(query.requests.to_string(), theme.text),
         3 => {

@@ -128,7 +128,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     facts.id("publisher", &item.publisher.to_string());
     facts.id("package id", &item.package_id.to_string());
     facts.id("release id", &item.release_id.to_string());
-    ui.lines(inner, facts.take(inner.height));
+    ui.detail(inner, facts);
 }
 
 /// `just now`, `5m ago`.

@@ -96,5 +96,5 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     facts.maybe("from", Some(&line.target));
     facts.gap();
     facts.text(&line.message, theme.text);
-    ui.lines(inner, facts.take(inner.height));
+    ui.detail(inner, facts);
 }

@@ -15,11 +15,18 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::Ui;
 use super::widgets::input;
-use crate::app::state::{DetailPlace, Filter};
+use crate::app::state::{DetailPlace, Filter, Tab};
 
 /// Where list and detail go; either can be missing.
 fn split(ui: &Ui<'_, '_>, area: Rect, share: u16) -> (Option<Rect>, Option<Rect>) {
     let parts = [Constraint::Percentage(100 - share), Constraint::Fill(1)];
+    if ui.state.shows_detail() {
+        return (None, Some(area));
+    }
+    // Beside an empty list there is nothing to tell; results come and go while one types.
+    if !ui.state.has_detail() && ui.state.tab != Tab::Search {
+        return (Some(area), None);
+    }
     match ui.state.detail_place() {
         DetailPlace::Side => {
             let [list, detail] = Layout::horizontal(parts).areas(area);
@@ -30,7 +37,6 @@ fn split(ui: &Ui<'_, '_>, area: Rect, share: u16) -> (Option<Rect>, Option<Rect>
             let [list, detail] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(area);
             (Some(list), Some(detail))
         }
-        DetailPlace::Over if ui.state.shows_detail() => (None, Some(area)),
         DetailPlace::Over => (Some(area), None),
     }
 }

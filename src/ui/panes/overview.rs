@@ -51,7 +51,10 @@ fn is_first_run(state: &State) -> bool {
 
 fn draw_node(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, state) = (ui.theme, ui.state);
-    let note = state.uptime_s().map(|s| format!("up {}", age::label(s).replace("now", "a moment"))).unwrap_or_default();
+    let note = state
+        .uptime_s(state.now)
+        .map(|s| format!("up {}", age::label(s).replace("now", "a moment")))
+        .unwrap_or_default();
     let inner = panel(ui, area, "This node", &note);
     let mut facts = Facts::new(theme, inner.width, 9);
     let (sign, word, style) = standing(ui);
@@ -122,19 +125,20 @@ fn peers(ui: &Ui<'_, '_>, cells: usize) -> Vec<Span<'static>> {
 fn status_facts(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
     let (theme, state) = (ui.theme, ui.state);
     let dht = format!(
-        "{}, {} in table, {} records",
+        "{}, {}, {}",
         text::clean(&status.dht.mode),
-        status.dht.routing_table,
-        status.dht.records
+        text::count(status.dht.routing_table, "peer"),
+        text::count(status.dht.providers.saturating_add(status.dht.records), "record")
     );
     facts.put("DHT", &dht, theme.text);
-    let catalogue = format!("{} packages, {} releases", status.catalog.packages, status.catalog.releases);
+    let (packages, releases) = (status.catalog.packages, status.catalog.releases);
+    let catalogue = format!("{}, {}", text::count(packages, "package"), text::count(releases, "release"));
     facts.put("catalogue", &catalogue, theme.text);
     match status.last_sync_at {
         Some(at) => facts.put("synced", &ago(state.now.since(at)), theme.text),
         None => facts.put("synced", "not yet", theme.dim),
     }
-    let storage = format!("{} in {} blobs", bytes::size(status.storage.bytes), status.storage.blobs);
+    let storage = format!("{} in {}", bytes::size(status.storage.bytes), text::count(status.storage.blobs, "blob"));
     facts.put("storage", &storage, theme.text);
     facts.id("peer id", &status.peer_id);
     match status.listen_addrs.as_slice() {
@@ -151,9 +155,8 @@ fn status_facts(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
 fn draw_traffic(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, state) = (ui.theme, ui.state);
     let symbols = &theme.symbols;
-    let (down, up) = state.traffic.rate(state.now);
-    let rates = match &state.status {
-        Some(_) => format!("{} {}/s  {} {}/s", symbols.down, bytes::size(down), symbols.up, bytes::size(up)),
+    let rates = match state.rate() {
+        Some((down, up)) => format!("{} {}/s  {} {}/s", symbols.down, bytes::size(down), symbols.up, bytes::size(up)),
         None => symbols.unknown.to_owned(),
     };
     let title = if area.width < 60 { "Traffic" } else { "Traffic, last minute" };
@@ -277,7 +280,10 @@ fn draw_first_run(ui: &mut Ui<'_, '_>, area: Rect) {
     let inner = panel(ui, area, "Three ways to begin", "");
     let cells = usize::from(inner.width).saturating_sub(4);
     let ways = [
-        ("c", "Join a peer: paste the address someone gave you. On a local network peers are found by themselves."),
+        (
+            "c",
+            "Join a peer: paste the address someone gave you. With mDNS on, those on the local network come by themselves.",
+        ),
         ("6", "Publish a package: name a directory, see what would be shared, confirm."),
         ("q", "See it alive first: quit and start again with --demo."),
     ];

@@ -8,6 +8,7 @@ use super::{filter_line, split};
 use crate::app::age;
 use crate::app::bytes;
 use crate::app::state::{PeerRow, SortBy};
+use crate::market::SafeText;
 use crate::net::api::{Direction, PeerInfo};
 use crate::ui::widgets::{Column, Facts, Table, empty, meter, panel, table};
 use crate::ui::{Ui, text};
@@ -49,11 +50,12 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
         match (peers.known, peers.filter.is_active()) {
             (_, true) => empty(ui, inner, "No peer matches", &["Esc shows all again."]),
             (false, _) => empty(ui, inner, "Peers are not known yet", &["The node is starting."]),
+            _ if !ui.state.is_ready() => empty(ui, inner, "No peers: the node is not up", &[]),
             _ => empty(
                 ui,
                 inner,
                 "No peers yet",
-                &["Press c to connect to an address, or wait: nodes on the local network are found by mDNS."],
+                &["Press c to connect to an address. With mDNS on, those on the local network come by themselves."],
             ),
         }
         return;
@@ -154,11 +156,11 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     };
     let peer = &row.info;
     let inner = panel(ui, area, "Peer", "");
-    let wide = inner.width >= 66 && inner.height < 16;
-    let mut facts = Facts::new(theme, if wide { inner.width / 2 - 2 } else { inner.width }, 11);
+    let wide = !ui.state.shows_detail() && inner.width >= 66 && inner.height < 16;
+    let mut facts = Facts::new(theme, if wide { inner.width / 2 - 2 } else { inner.width }, 10);
     facts.id("id", &peer.peer_id);
     let (sign, style) = presence(theme, peer);
-    facts.line("state", vec![Span::styled(format!("{sign} {}", standing(peer, row, ui.state.now)), style)]);
+    facts.put("state", &format!("{sign} {}", standing(peer, row, ui.state.now)), style);
     if peer.banned {
         facts.maybe("why", peer.ban_reason.as_deref());
     }
@@ -169,7 +171,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     facts.line("reputation", line);
     facts.maybe("latency", peer.latency_ms.map(latency).as_deref());
     facts.maybe("agent", Some(&peer.agent));
-    facts.maybe("known by", Some(&peer.source));
+    facts.maybe("link", Some(&link(peer)));
     let traffic = format!("{} in, {} out", bytes::size(peer.bytes_in), bytes::size(peer.bytes_out));
     facts.put("traffic", &traffic, theme.text);
     for (index, addr) in peer.addrs.iter().take(4).enumerate() {
@@ -181,8 +183,10 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     if peer.history.is_empty() {
         history.text("nothing yet", theme.dim);
     }
-    for entry in &peer.history {
-        history.text(&format!("{} {entry}", theme.symbols.info), theme.text);
+    for (entry, times) in runs(&peer.history) {
+        let style = if entry.starts_with('-') || entry.starts_with("banned") { theme.bad } else { theme.text };
+        let times = if times > 1 { format!(" (last {times} times)") } else { String::new() };
+        history.text(&format!("{entry}{times}"), style);
     }
     if wide {
         let left = Rect { width: inner.width / 2 - 2, ..inner };
@@ -192,8 +196,30 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     } else {
         facts.gap();
         facts.append(history);
-        ui.lines(inner, facts.take(inner.height));
+        ui.detail(inner, facts);
     }
+}
+
+/// Equal entries that follow each other, with how many they are.
+fn runs(history: &[SafeText]) -> Vec<(&SafeText, usize)> {
+    history.chunk_by(|a, b| a == b).filter_map(|run| Some((run.first()?, run.len()))).collect()
+}
+
+/// Who dialled whom, and how the peer came to be known.
+fn link(peer: &PeerInfo) -> String {
+    let direction = match peer.direction {
+        Some(Direction::Inbound) => Some("inbound"),
+        Some(Direction::Outbound) => Some("outbound"),
+        None => None,
+    };
+    let source = match peer.source.as_str() {
+        "" | "inbound" => None,
+        "manual" => Some("by hand"),
+        "mdns" => Some("mDNS"),
+        "dht" => Some("DHT"),
+        other => Some(other),
+    };
+    direction.into_iter().chain(source).collect::<Vec<_>>().join(", ")
 }
 
 fn standing(peer: &PeerInfo, row: &PeerRow, now: age::Now) -> String {
@@ -203,14 +229,10 @@ fn standing(peer: &PeerInfo, row: &PeerRow, now: age::Now) -> String {
             None => "banned until you lift it".into(),
         };
     }
-    let direction = match peer.direction {
-        Some(Direction::Inbound) => ", it came to us",
-        Some(Direction::Outbound) => ", we went to it",
-        None => "",
-    };
     match row.connected_s(now) {
-        Some(age_s) => format!("connected {}{direction}", age::label(age_s)),
-        None if peer.connected => format!("connected{direction}"),
+        Some(0..10) => "connected just now".into(),
+        Some(age_s) => format!("connected for {}", age::label(age_s)),
+        None if peer.connected => "connected".into(),
         None => "not connected".into(),
     }
 }

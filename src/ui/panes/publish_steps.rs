@@ -12,14 +12,14 @@ use crate::ui::{Ui, text};
 
 const FINDINGS: [Column; 4] = [
     Column::new("level", 7, 7, 0),
-    Column::new("where", 14, 26, 1),
-    Column::new("what", 20, 140, 0),
-    Column::new("code", 12, 24, 3),
+    Column::new("where", 15, 26, 1),
+    Column::new("what", 26, 140, 0),
+    Column::new("code", 24, 24, 3),
 ];
 
 const FILES: [Column; 2] = [Column::new("file", 16, 120, 0), Column::new("size", 8, 8, 0).right()];
 
-/// What reading the package brought up, the gravest first as the node sorts them, with the selected one in full.
+/// What reading the package brought up, the gravest first, with the selected one in full.
 pub fn findings(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, publish) = (ui.theme, &ui.state.publish);
     let Some(plan) = &publish.plan else { return };
@@ -29,7 +29,10 @@ pub fn findings(ui: &mut Ui<'_, '_>, area: Rect) {
     let line = if plan.publishable {
         Line::styled(format!("{} it can be published; look at these first", theme.symbols.good), theme.good)
     } else {
-        Line::styled(format!("{} it cannot be published: mend the errors, Esc goes back", theme.symbols.bad), theme.bad)
+        Line::styled(
+            format!("{} it cannot be published: mend the errors, then Enter checks again", theme.symbols.bad),
+            theme.bad,
+        )
     };
     ui.lines(verdict, vec![text::fit_line(line, area.width.into(), theme.symbols.ellipsis)]);
     let spec = Table { columns: &FINDINGS, len: plan.findings.len(), view: publish.view, sorted: None, marked: true };
@@ -95,12 +98,20 @@ fn plan_facts(theme: &Theme, plan: &PublishPlan, area: Rect) -> Vec<Line<'static
         Span::styled(format!(" {}", plan.version), theme.accent),
     ];
     title.push(match &plan.previous {
+        Some(previous) if *previous == plan.version => Span::styled(
+            format!("  {} it is out already: other content needs a higher version", theme.symbols.warn),
+            theme.warn,
+        ),
+        Some(previous) if *previous > plan.version => {
+            Span::styled(format!("  {} older than {previous}, which is out", theme.symbols.warn), theme.warn)
+        }
         Some(previous) => Span::styled(format!("  after {previous}"), theme.dim),
         None => Span::styled("  first release", theme.dim),
     });
     facts.line("package", title);
     let files = plan.files.iter().fold(0u64, |sum, file| sum.saturating_add(file.size));
-    let size = format!("{} packed, {} in {} files", bytes::size(plan.size), bytes::size(files), plan.files.len());
+    let count = text::count(plan.files.len(), "file");
+    let size = format!("{} packed, {} in {count}", bytes::size(plan.size), bytes::size(files));
     facts.short("size", &size, theme.text);
     facts.id("key", &plan.publisher.to_string());
     if area.height > 3 {
@@ -156,7 +167,7 @@ pub fn done(ui: &mut Ui<'_, '_>, area: Rect) {
         n => format!("{n} other peers have the bytes"),
     };
     facts.put("kept by", &held, theme.text);
-    facts.put("size", &format!("{}, {} files", bytes::size(answer.size), answer.files), theme.text);
+    facts.put("size", &format!("{}, {}", bytes::size(answer.size), text::count(answer.files, "file")), theme.text);
     facts.id("package id", &answer.package_id.to_string());
     facts.id("release id", &answer.release_id.to_string());
     ui.lines(area, facts.take(area.height));

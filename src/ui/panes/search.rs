@@ -56,7 +56,7 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
 fn note(ui: &Ui<'_, '_>) -> String {
     let search = &ui.state.search;
     if search.query.is_empty() {
-        return String::new();
+        return if search.answered { "installed and newest".into() } else { String::new() };
     }
     let mut parts = Vec::new();
     if search.answered {
@@ -84,14 +84,12 @@ fn draw_empty(ui: &mut Ui<'_, '_>, area: Rect) {
         let message = text::clean(&error.message).into_owned();
         let hint = error.hint.as_deref().map(|hint| text::clean(hint).into_owned()).unwrap_or_default();
         empty(ui, area, &message, &[&hint]);
+    } else if search.query.is_empty() && search.answered {
+        let advice = ["Join a peer (1, then c) and what it knows arrives, or press 6 to publish the first one."];
+        empty(ui, area, "No package is known here yet", &advice);
     } else if search.query.is_empty() {
-        let known = ui.state.status.as_ref().map(|status| status.catalog.packages);
-        let headline = match known {
-            Some(1) => "Search 1 package as you type".to_owned(),
-            Some(n) => format!("Search {n} packages as you type"),
-            None => "Search as you type".to_owned(),
-        };
-        empty(ui, area, &headline, &["What this node knows answers at once; its peers add what they know."]);
+        let advice = ["What this node knows answers at once; its peers add what they know."];
+        empty(ui, area, "Search as you type", &advice);
     } else if !ui.state.is_ready() {
         empty(ui, area, "The node is not up", &["The search runs as soon as it is."]);
     } else if search.answered && matches!(search.remote, Remote::Asking) {
@@ -172,23 +170,25 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
         return;
     };
     let now = state.now;
-    let wide = inner.width >= 66 && inner.height < 16;
+    // A low panel has two columns under what the package is.
+    let wide = !state.shows_detail() && inner.width >= 66 && inner.height < 16;
     let left = if wide { inner.width / 2 - 2 } else { inner.width };
-    let mut facts = Facts::new(theme, left, 10);
-    facts.line(
+    let mut head = Facts::new(theme, inner.width, 10);
+    head.line(
         "package",
         vec![Span::styled(hit.name.to_string(), theme.strong), Span::styled(format!(" {}", hit.version), theme.accent)],
     );
-    facts.put("", &hit.description, theme.text);
+    head.put("", &hit.description, theme.text);
+    let mut facts = Facts::new(theme, left, 10);
     match &hit.installed {
         Some(version) => facts.put("installed", &format!("{} {version}", theme.symbols.good), theme.good),
         None => facts.put("installed", "no", theme.dim),
     }
     facts.id("publisher", &hit.publisher.to_string());
     let providers = match hit.providers {
-        0 => "nobody known has the bytes".to_owned(),
-        1 => "1 node has the bytes".to_owned(),
-        n => format!("{n} nodes have the bytes"),
+        0 => "nobody known has it".to_owned(),
+        1 => "1 node has it".to_owned(),
+        n => format!("{n} nodes have it"),
     };
     facts.put("size", &format!("{}, {providers}", bytes::size(hit.size)), theme.text);
     facts.put("published", &ago(now.since(hit.published_at)), theme.text);
@@ -203,12 +203,16 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     }
     more.id("package id", &hit.package_id.to_string());
     if wide {
-        ui.lines(Rect { width: left, ..inner }, facts.take(inner.height));
-        let right = Rect { x: inner.x + left + 3, width: inner.width - left - 3, ..inner };
-        ui.lines(right, more.take(inner.height));
+        let rows = u16::try_from(head.len()).unwrap_or(u16::MAX).min(3);
+        let [top, below] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(inner);
+        ui.lines(top, head.take(top.height));
+        ui.lines(Rect { width: left, ..below }, facts.take(below.height));
+        let right = Rect { x: below.x + left + 3, width: below.width - left - 3, ..below };
+        ui.lines(right, more.take(below.height));
     } else {
-        facts.append(more);
-        ui.lines(inner, facts.take(inner.height));
+        head.append(facts);
+        head.append(more);
+        ui.detail(inner, head);
     }
 }
 

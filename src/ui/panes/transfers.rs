@@ -3,11 +3,12 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::split;
 use crate::app::bytes;
 use crate::app::state::TransferRow;
-use crate::net::api::{Direction, TransferState};
+use crate::net::api::{Direction, TransferInfo, TransferState};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Column, Table, bar, empty, panel, table};
+use crate::ui::widgets::{Column, Facts, Table, bar, empty, panel, table};
 use crate::ui::{Ui, text};
 
 const COLUMNS: [Column; 7] = [
@@ -21,6 +22,50 @@ const COLUMNS: [Column; 7] = [
 ];
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
+    let (list, detail) = split(ui, area, 40);
+    if let Some(area) = list {
+        draw_list(ui, area);
+    }
+    if let Some(area) = detail {
+        draw_detail(ui, area);
+    }
+}
+
+fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
+    let theme = ui.theme;
+    let inner = panel(ui, area, "Transfer", "");
+    let Some(row) = ui.state.transfers.selected() else {
+        ui.lines(inner, vec![Line::styled("Select a transfer to see where it comes from and how it went.", theme.dim)]);
+        return;
+    };
+    let info = &row.info;
+    let mut facts = Facts::new(theme, inner.width, 10);
+    let way = if info.direction == Direction::Inbound { "download" } else { "upload" };
+    facts.put(way, &info.name, theme.strong);
+    let (word, style) = state(theme, info.state);
+    let (ran, done) =
+        (duration(info.elapsed_ms), format!("{} of {}", bytes::size(info.bytes_done), total(theme, info)));
+    facts.put("state", &format!("{word}, {done}, {} of {} pieces, {ran}", info.leaves_done, info.leaves_total), style);
+    if !info.note.is_empty() {
+        facts.put(if info.state == TransferState::Failed { "why" } else { "note" }, &info.note, theme.text);
+    }
+    match &info.peer {
+        Some(peer) => facts.id("peer", peer),
+        None => facts.maybe("peer", None),
+    }
+    facts.id("package id", &info.package_id.to_string());
+    ui.detail(inner, facts);
+}
+
+fn total(theme: &Theme, info: &TransferInfo) -> String {
+    if info.bytes_total == 0 { theme.symbols.unknown.to_owned() } else { bytes::size(info.bytes_total) }
+}
+
+fn duration(ms: u64) -> String {
+    if ms < 1_000 { format!("{ms} ms") } else { format!("{:.1} s", (ms as f64 / 1000.0).min(999_999.0)) }
+}
+
+fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, transfers) = (ui.theme, &ui.state.transfers);
     let (down, up) = (transfers.running(Direction::Inbound), transfers.running(Direction::Outbound));
     let mut note = format!("{} {down} down, {} {up} up", theme.symbols.down, theme.symbols.up);

@@ -80,6 +80,11 @@ impl<'a> Facts<'a> {
         self.lines.len()
     }
 
+    /// All lines.
+    pub fn all(self) -> Vec<Line<'static>> {
+        self.lines
+    }
+
     /// The lines, cut to `rows` with a sign that more would follow.
     pub fn take(mut self, rows: u16) -> Vec<Line<'static>> {
         let rows = usize::from(rows);

@@ -14,11 +14,16 @@ pub fn input(ui: &mut Ui<'_, '_>, area: Rect, label: &str, input: &Input, focuse
     let room = usize::from(area.width).saturating_sub(label_cells);
     let before: String = input.value().chars().take(input.cursor()).collect();
     let after: String = input.value().chars().skip(input.cursor()).collect();
+    let ellipsis = text::width(theme.symbols.ellipsis);
     // One cell stays free for the cursor behind the last character.
-    let left = text::tail(&text::clean(&before), room.saturating_sub(1));
+    let before = text::clean(&before);
+    let mut left = text::tail(&before, room.saturating_sub(1));
+    if left.len() < before.len() {
+        left = format!("{}{}", theme.symbols.ellipsis, text::tail(&before, room.saturating_sub(1 + ellipsis)));
+    }
     let cursor = text::width(&left);
     let after = text::clean(&after).into_owned();
-    let right = text::head(&after, room.saturating_sub(cursor)).to_owned();
+    let right = text::fit(&after, room.saturating_sub(cursor), theme.symbols.ellipsis);
     let mut spans = vec![Span::styled(format!("{label} "), if focused { theme.key } else { theme.dim })];
     if input.value().is_empty() {
         spans.push(Span::styled(text::fit(hint, room, theme.symbols.ellipsis), theme.dim));

@@ -12,7 +12,7 @@ use crate::app::event::{DirEntry, Event, Listing, MouseAction, Signal, Tag};
 use crate::app::hit::Target;
 use crate::app::key::Key;
 use crate::app::state::*;
-use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
+use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId, SafeText, Severity};
 use crate::net::api::*;
 use crate::net::{ErrorKind, NodeCommand, NodeError, NodeEvent, NodeReply};
 
@@ -33,7 +33,7 @@ impl Desk {
     fn ready() -> Self {
         let mut desk = Self::new();
         desk.event(Event::NodeReady { remote: false });
-        desk.event(Event::Viewport { rows: 5 });
+        desk.event(Event::Viewport { rows: 5, detail_end: 0 });
         desk
     }
 

@@ -189,10 +189,76 @@ fn what_cannot_be_published_goes_no_further() {
     desk.keys("6 enter");
     let seq = desk.state.publish.seq;
     desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(false, 1)));
-    desk.keys("enter enter");
+    assert!(matches!(commands(&desk.keys("enter"))[..], [NodeCommand::Inspect { .. }]), "enter checks again");
+    let seq = desk.state.publish.seq;
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(false, 1)));
     assert_eq!(desk.state.publish.step, Step::Findings);
     desk.keys("esc");
     assert_eq!(desk.state.publish.step, Step::Path);
+}
+
+#[test]
+fn what_stops_a_publish_comes_first() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    let mut mixed = plan(false, 3);
+    mixed.findings[2].severity = Severity::Error;
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(mixed));
+    let severities: Vec<_> = desk.state.publish.plan.unwrap().findings.iter().map(|one| one.severity).collect();
+    assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Warning]);
+}
+
+#[test]
+fn the_path_can_be_edited_again_after_it_was_left() {
+    let mut desk = Desk::ready();
+    desk.keys("6 esc");
+    assert!(!desk.state.is_typing());
+    desk.keys("/ x");
+    assert_eq!(desk.state.publish.input.value(), "/home/ada/x");
+}
+
+#[test]
+fn an_empty_search_shows_what_is_known_with_the_installed_first() {
+    let mut desk = Desk::ready();
+    desk.keys("5");
+    let effects = desk.later(0);
+    let asked = commands(&effects);
+    assert!(matches!(asked[..], [NodeCommand::Search(request)] if request.query.is_empty() && !request.remote));
+    let mut mine = hit(2);
+    mine.installed = Some(mine.version.clone());
+    let results = vec![hit(1), mine];
+    let seq = desk.state.search.seq;
+    let answer = SearchAnswer { results, ..SearchAnswer::default() };
+    desk.reply(Tag::Search { seq, remote: false }, NodeReply::Search(answer));
+    assert_eq!(desk.state.search.results[0].name, name("pack-2"));
+    desk.node(NodeEvent::Feed(item(3)));
+    desk.node(NodeEvent::Feed(item(4)));
+    let effects = desk.later(500);
+    let searches = commands(&effects).into_iter().filter(|command| matches!(command, NodeCommand::Search(_)));
+    assert_eq!(searches.count(), 1, "news are asked for once, not each");
+}
+
+#[test]
+fn a_failed_install_is_told_once() {
+    let mut desk = Desk::ready();
+    let why = "pack-1 1.0.0: peer 12D3KooWMBiAWrVu4aoY7mp5MFmjZwvhe2BLRLGK8K3P7csgCJgL sent other bytes";
+    let failed = || TransferInfo {
+        name: SafeText::new("pack-1 1.0.0"),
+        note: SafeText::new(why),
+        ..transfer(1, TransferState::Failed)
+    };
+    let result = Err(NodeError::new(ErrorKind::Verification, why));
+    desk.event(Event::Reply { tag: Tag::Install { what: "pack-1 1.0.0".into() }, result: result.clone() });
+    desk.node(NodeEvent::Transfer(failed()));
+    let told: Vec<_> = desk.state.toasts.iter().map(|toast| toast.text.as_str()).collect();
+    assert_eq!(told, ["not installed: pack-1 1.0.0: peer 7csgCJgL sent other bytes"]);
+
+    let mut other = Desk::ready();
+    other.node(NodeEvent::Transfer(failed()));
+    assert_eq!(other.state.toasts.len(), 1, "what nobody here asked for is told too");
+    other.event(Event::Reply { tag: Tag::Install { what: "pack-1 1.0.0".into() }, result });
+    assert_eq!(other.state.toasts.len(), 1);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => key().prop_map(Event::Key),
         6 => node_event().prop_map(Event::Node),
         1 => (0u16..300, 0u16..100).prop_map(|(width, height)| Event::Resized { width, height }),
-        1 => (0u16..60).prop_map(|rows| Event::Viewport { rows }),
+        1 => (0u16..60, 0u16..9).prop_map(|(rows, detail_end)| Event::Viewport { rows, detail_end }),
         1 => ".{0,20}".prop_map(Event::Paste),
         1 => (0usize..600).prop_map(|n| Event::Mouse { action: MouseAction::Click, target: Some(Target::Row(n)) }),
         1 => Just(Event::Mouse { action: MouseAction::WheelDown, target: None }),
@@ -90,6 +90,7 @@ fn check(state: &State) -> Result<(), TestCaseError> {
         prop_assert!(view.selected < len.max(1), "{view:?} of {len} on {:?}", state.tab);
         prop_assert!(len <= bound);
     }
+    prop_assert!(state.detail_scroll <= state.detail_end);
     prop_assert!(state.toasts.len() <= MAX_TOASTS);
     prop_assert!(state.feed.waiting() <= MAX_FEED);
     prop_assert!(state.pending.len() <= 16);

@@ -120,6 +120,60 @@ fn ages_wake_the_screen_only_when_their_text_changes() {
 }
 
 #[test]
+fn traffic_is_told_only_while_it_flows() {
+    let mut desk = Desk::ready();
+    desk.keys("7");
+    let status = |bytes_in| {
+        let traffic = Traffic { bytes_in, bytes_out: 0 };
+        NodeEvent::Status(Status { traffic, ..Status::default() })
+    };
+    desk.node(status(0));
+    desk.node(status(9_000));
+    assert_eq!(desk.state.rate(), Some((3_000, 0)));
+    assert_eq!(desk.state.next_wake(desk.now), Some(desk.now.unix_ms + 1_000), "on every tab");
+    for _ in 0..3 {
+        desk.later(1_000);
+    }
+    assert_eq!(desk.state.rate(), Some((0, 0)));
+    assert_eq!(desk.state.next_wake(desk.now), None);
+    desk.event(Event::NodeGone);
+    assert_eq!((desk.state.rate(), desk.state.uptime_s(desk.now)), (None, None), "nobody is there to say so");
+}
+
+#[test]
+fn a_log_line_that_comes_twice_is_shown_once() {
+    let mut desk = Desk::ready();
+    desk.reply(Tag::Logs, NodeReply::Logs(vec![log(1, "INFO"), log(2, "INFO")]));
+    desk.node(NodeEvent::Log(log(2, "INFO")));
+    desk.node(NodeEvent::Log(log(3, "INFO")));
+    assert_eq!(desk.state.logs.lines().len(), 3);
+}
+
+#[test]
+fn a_detail_that_does_not_fit_scrolls() {
+    let mut desk = Desk::ready();
+    for n in 0..3 {
+        desk.node(NodeEvent::Feed(item(n)));
+    }
+    desk.keys("4 enter");
+    assert!(desk.state.shows_detail());
+    desk.event(Event::Viewport { rows: 5, detail_end: 4 });
+    desk.keys("down down");
+    assert_eq!((desk.state.detail_scroll, desk.state.feed.view.selected), (2, 0));
+    desk.keys("G");
+    assert_eq!(desk.state.detail_scroll, 4);
+    desk.event(Event::Viewport { rows: 5, detail_end: 0 });
+    desk.keys("down");
+    assert_eq!(
+        (desk.state.detail_scroll, desk.state.feed.view.selected),
+        (0, 1),
+        "one that fits gives way to the next"
+    );
+    desk.keys("esc enter");
+    assert_eq!(desk.state.detail_scroll, 0);
+}
+
+#[test]
 fn the_palette_runs_what_it_finds() {
     let mut desk = Desk::ready();
     desk.keys(": t r a n s enter");
