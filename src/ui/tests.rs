@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 
 use super::fixture::{self, NOW};
 use super::{Theme, render};
-use crate::app::event::Event;
+use crate::app::event::{Event, Tag};
 use crate::app::hit::{HitMap, Target};
 use crate::app::state::{DashboardOptions, State, Step, Tab, ToastKind};
 use crate::app::update::update;
@@ -71,7 +71,7 @@ fn tabs() {
 
 #[test]
 fn details_that_cover_the_list() {
-    for tab in [Tab::Peers, Tab::Feed, Tab::Search, Tab::Logs] {
+    for tab in [Tab::Peers, Tab::Feed, Tab::Search, Tab::Transfers, Tab::Logs] {
         let name = format!("{}-detail", tab.title().to_lowercase());
         snapshot(&name, |w, h| {
             let mut state = if tab == Tab::Search { fixture::searched(w, h) } else { fixture::on(tab, w, h) };
@@ -81,6 +81,20 @@ fn details_that_cover_the_list() {
     }
 }
 
+/// What the smallest screen has no room for can be scrolled to.
+#[test]
+fn a_detail_scrolls_to_its_end() {
+    let mut state = fixture::searched(40, 12);
+    fixture::press(&mut state, "enter");
+    let (screen, hits) = draw(&state);
+    assert!(screen.contains("lines 1 to 6 of "), "{screen}");
+    let rows = hits.list_rows;
+    update(&mut state, Event::Viewport { rows, detail_end: hits.detail_end }, fixture::now());
+    fixture::press(&mut state, "G");
+    let (screen, _) = draw(&state);
+    assert!(screen.contains("package id"), "{screen}");
+}
+
 #[test]
 fn wizard_steps() {
     for (name, step) in
@@ -88,6 +102,24 @@ fn wizard_steps() {
     {
         snapshot(&format!("publish-{name}"), |w, h| fixture::publishing(step, w, h));
     }
+    snapshot("publish-failed", |w, h| {
+        let mut state = fixture::publishing(Step::Working, w, h);
+        let job = state.publish.progress.unwrap().job;
+        let error = NodeError::new(ErrorKind::Failed, "version 1.2.0 is already published with other content")
+            .hint("published versions never change: raise the version in the manifest and publish again");
+        update(&mut state, Event::Reply { tag: Tag::Publish { job }, result: Err(error) }, fixture::now());
+        state
+    });
+    snapshot("publish-refused-path", |w, h| {
+        let mut state = fixture::publishing(Step::Path, w, h);
+        fixture::press(&mut state, "esc enter");
+        let seq = state.publish.seq;
+        let error =
+            NodeError::new(ErrorKind::Usage, "/home/ada/packs/gpack.toml:3:11: not valid TOML: expected a string")
+                .hint("correct line 3 of /home/ada/packs/gpack.toml and try again");
+        update(&mut state, Event::Reply { tag: Tag::Inspect { seq }, result: Err(error) }, fixture::now());
+        state
+    });
     snapshot("publish-confirm", |w, h| {
         let mut state = fixture::publishing(Step::Review, w, h);
         fixture::press(&mut state, "enter");
@@ -137,6 +169,30 @@ fn overlays() {
             state
         });
     }
+    snapshot("connect-failed", |w, h| {
+        let mut state = fixture::rich(w, h);
+        let error =
+            NodeError::new(ErrorKind::Network, "cannot connect to the peer: /ip4/192.0.2.7/tcp/9: Connection refused")
+                .hint("check that the other node runs and that its address can be reached from here");
+        let tag = Tag::Connect { addr: "/ip4/192.0.2.7/tcp/9".into() };
+        update(&mut state, Event::Reply { tag, result: Err(error) }, fixture::now());
+        state
+    });
+    snapshot("disconnect", |w, h| {
+        let mut state = fixture::on(Tab::Peers, w, h);
+        fixture::press(&mut state, "d");
+        state
+    });
+    snapshot("unban", |w, h| {
+        let mut state = fixture::on(Tab::Peers, w, h);
+        fixture::press(&mut state, "G b");
+        state
+    });
+    snapshot("remove", |w, h| {
+        let mut state = fixture::searched(w, h);
+        fixture::press(&mut state, "x");
+        state
+    });
     snapshot("install", |w, h| {
         let mut state = fixture::searched(w, h);
         fixture::press(&mut state, "down i");
@@ -236,6 +292,17 @@ fn unknown_is_not_zero() {
     assert!(screen.contains("peers     —") || screen.contains("peers    —"), "{screen}");
     assert!(!screen.contains(" 0 "), "{screen}");
     assert_eq!(state.now.secs(), NOW);
+}
+
+#[test]
+fn an_empty_search_is_a_list_of_what_is_known() {
+    snapshot("search-browse", |w, h| {
+        let mut state = fixture::rich(w, h);
+        fixture::press(&mut state, "5");
+        let seq = state.search.seq;
+        fixture::reply_search(&mut state, seq);
+        state
+    });
 }
 
 fn states() -> impl Strategy<Value = (usize, bool, bool)> {

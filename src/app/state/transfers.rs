@@ -1,6 +1,7 @@
 //! Downloads and uploads, running ones first.
 
 use super::ListView;
+use crate::app::age::Now;
 use crate::net::api::{Direction, TransferInfo, TransferState};
 
 /// Transfers kept; the oldest ended ones fall off and are counted.
@@ -12,12 +13,27 @@ pub struct TransferRow {
     pub info: TransferInfo,
     /// Bytes a second, smoothed; none while not known.
     pub rate: Option<f64>,
+    /// When this was last heard of.
+    heard: Now,
 }
 
+/// A running transfer that is silent for so long stands still, milliseconds. It is heard of with every piece of 256 KiB.
+const STALLS_AFTER_MS: u64 = 10_000;
+
 impl TransferRow {
-    fn new(info: TransferInfo) -> Self {
+    fn new(info: TransferInfo, heard: Now) -> Self {
         let rate = average(&info);
-        Self { info, rate }
+        Self { info, rate, heard }
+    }
+
+    /// When this counts as standing still, unless something comes; none for one that does not run.
+    pub fn stalls_at(&self) -> Option<Now> {
+        (self.info.state == TransferState::Running).then(|| self.heard.plus(STALLS_AFTER_MS))
+    }
+
+    /// Whether it should move and does not: then its last speed says nothing.
+    pub fn is_stalled(&self, now: Now) -> bool {
+        self.stalls_at().is_some_and(|at| at <= now)
     }
 
     pub fn is_over(&self) -> bool {
@@ -37,7 +53,8 @@ impl TransferRow {
         Some((self.info.bytes_done as f64 / total as f64).min(1.0))
     }
 
-    fn update(&mut self, info: TransferInfo) {
+    fn update(&mut self, info: TransferInfo, now: Now) {
+        self.heard = now;
         let bytes = info.bytes_done.saturating_sub(self.info.bytes_done) as f64;
         let ms = info.elapsed_ms.saturating_sub(self.info.elapsed_ms) as f64;
         let latest = (ms > 0.0).then(|| bytes * 1000.0 / ms);
@@ -78,15 +95,17 @@ impl Transfers {
         self.rows.iter().filter(|row| !row.is_over() && row.info.direction == direction).count()
     }
 
-    pub fn set(&mut self, transfers: Vec<TransferInfo>, rows: usize) {
+    pub fn set(&mut self, transfers: Vec<TransferInfo>, now: Now, rows: usize) {
         self.known = true;
-        self.keeping_selection(rows, |list| list.rows = transfers.into_iter().map(TransferRow::new).collect());
+        self.keeping_selection(rows, |list| {
+            list.rows = transfers.into_iter().map(|info| TransferRow::new(info, now)).collect();
+        });
     }
 
-    pub fn put(&mut self, info: TransferInfo, rows: usize) {
+    pub fn put(&mut self, info: TransferInfo, now: Now, rows: usize) {
         self.keeping_selection(rows, |list| match list.rows.iter_mut().find(|row| row.info.id == info.id) {
-            Some(row) => row.update(info),
-            None => list.rows.push(TransferRow::new(info)),
+            Some(row) => row.update(info, now),
+            None => list.rows.push(TransferRow::new(info, now)),
         });
     }
 

@@ -1,6 +1,6 @@
 //! When the screen would change by itself: the next moment worth a tick.
 
-use super::{Phase, State, Tab};
+use super::{Phase, State, Tab, TransferRow};
 use crate::app::age::{Now, next_change};
 
 /// Feed lines that the overview shows at most.
@@ -15,7 +15,9 @@ impl State {
         let ages = self.visible_ages(now).into_iter().map(|age| next_change(age).saturating_mul(1000));
         let next_age = ages.min().map(|wait| (now.secs() * 1000).saturating_add(wait));
         let traffic = self.traffic_moves_in(now).map(|wait| (now.secs() + wait) * 1000);
-        due.into_iter().flatten().chain(toasts).chain(next_age).chain(traffic).min()
+        let stalls = self.transfers.rows().iter().filter_map(TransferRow::stalls_at).map(|at| at.unix_ms);
+        let stalls = stalls.filter(|at| self.tab == Tab::Transfers && *at > now.unix_ms);
+        due.into_iter().flatten().chain(toasts).chain(next_age).chain(traffic).chain(stalls).min()
     }
 
     /// Seconds until the traffic on screen is another. The header's rates are on every tab; the last minute is only on

@@ -253,7 +253,7 @@ fn ask_install(state: &mut State) {
                 crate::net::api::Source::Central => "central index",
             };
             let source = match hit.providers {
-                0 => format!("{source}; nobody known has it"),
+                0 => format!("{source}; no holder known yet"),
                 1 => format!("{source}; 1 node has it"),
                 n => format!("{source}; {n} nodes have it"),
             };

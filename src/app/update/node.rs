@@ -87,7 +87,7 @@ fn transfer(state: &mut State, info: TransferInfo) {
         state.toast(ToastKind::Error, format!("{about}{why}"), None);
     }
     let rows = rows(state, Tab::Transfers);
-    state.transfers.put(info, rows);
+    state.transfers.put(info, state.now, rows);
 }
 
 /// The end of a peer id, which differs from peer to peer.

@@ -62,7 +62,7 @@ fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>)
         }
         (Tag::Transfers, NodeReply::Transfers(transfers)) => {
             let rows = rows(Tab::Transfers, state);
-            state.transfers.set(transfers, rows);
+            state.transfers.set(transfers, now, rows);
         }
         (Tag::Logs, NodeReply::Logs(lines)) => state.logs.set(lines),
         (Tag::Installed, NodeReply::Installed(list)) => {

@@ -117,7 +117,8 @@ fn cell(theme: &Theme, hit: &SearchHit, column: usize, cells: usize, words: &[St
         2 => Line::styled(source(hit.source), theme.dim),
         3 => Line::styled(bytes::size(hit.size), theme.text),
         4 => match hit.providers {
-            0 => Line::styled("nobody", theme.warn),
+            // Whom nobody has asked may have it all the same.
+            0 => Line::styled(symbols.unknown, theme.dim),
             n => Line::styled(n.to_string(), theme.text),
         },
         _ => highlight(theme, &text::fit(&hit.description, cells, symbols.ellipsis), words, theme.dim),
@@ -178,7 +179,9 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
         "package",
         vec![Span::styled(hit.name.to_string(), theme.strong), Span::styled(format!(" {}", hit.version), theme.accent)],
     );
-    head.put("", &hit.description, theme.text);
+    // Two lines of it in a low panel; Enter shows all.
+    let about = if wide { usize::from(inner.width - 16) * 2 } else { usize::MAX };
+    head.put("", &text::fit(&hit.description, about, theme.symbols.ellipsis), theme.text);
     let mut facts = Facts::new(theme, left, 10);
     match &hit.installed {
         Some(version) => facts.put("installed", &format!("{} {version}", theme.symbols.good), theme.good),
@@ -186,7 +189,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     }
     facts.id("publisher", &hit.publisher.to_string());
     let providers = match hit.providers {
-        0 => "nobody known has it".to_owned(),
+        0 => "no holder known yet".to_owned(),
         1 => "1 node has it".to_owned(),
         n => format!("{n} nodes have it"),
     };

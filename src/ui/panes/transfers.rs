@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::split;
+use crate::app::age::Now;
 use crate::app::bytes;
 use crate::app::state::TransferRow;
 use crate::net::api::{Direction, TransferInfo, TransferState};
@@ -42,7 +43,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     let mut facts = Facts::new(theme, inner.width, 10);
     let way = if info.direction == Direction::Inbound { "download" } else { "upload" };
     facts.put(way, &info.name, theme.strong);
-    let (word, style) = state(theme, info.state);
+    let (word, style) = state(theme, row, ui.state.now);
     let (ran, done) =
         (duration(info.elapsed_ms), format!("{} of {}", bytes::size(info.bytes_done), total(theme, info)));
     facts.put("state", &format!("{word}, {done}, {} of {} pieces, {ran}", info.leaves_done, info.leaves_total), style);
@@ -66,7 +67,7 @@ fn duration(ms: u64) -> String {
 }
 
 fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
-    let (theme, transfers) = (ui.theme, &ui.state.transfers);
+    let (theme, transfers, now) = (ui.theme, &ui.state.transfers, ui.state.now);
     let (down, up) = (transfers.running(Direction::Inbound), transfers.running(Direction::Outbound));
     let mut note = format!("{} {down} down, {} {up} up", theme.symbols.down, theme.symbols.up);
     if transfers.dropped > 0 {
@@ -88,12 +89,12 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
     }
     let spec = Table { columns: &COLUMNS, len: rows.len(), view: transfers.view, sorted: None, marked: true };
     table(ui, inner, &spec, |row, column, cells| match rows.get(row) {
-        Some(row) => cell(theme, row, column, cells),
+        Some(row) => cell(theme, row, column, cells, now),
         None => Line::default(),
     });
 }
 
-fn cell(theme: &Theme, row: &TransferRow, column: usize, cells: usize) -> Line<'static> {
+fn cell(theme: &Theme, row: &TransferRow, column: usize, cells: usize, now: Now) -> Line<'static> {
     let (symbols, info) = (&theme.symbols, &row.info);
     let unknown = || Line::styled(symbols.unknown, theme.dim);
     match column {
@@ -104,9 +105,10 @@ fn cell(theme: &Theme, row: &TransferRow, column: usize, cells: usize) -> Line<'
         }
         1 => progress(theme, row, cells),
         2 => {
-            let (word, style) = state(theme, info.state);
+            let (word, style) = state(theme, row, now);
             Line::styled(word, style)
         }
+        3 | 4 if row.is_stalled(now) => unknown(),
         3 => row.rate.map_or_else(unknown, |rate| Line::styled(format!("{}/s", bytes::size(rate as u64)), theme.text)),
         4 if row.is_over() => Line::default(),
         4 => row.left_s().map_or_else(unknown, |s| Line::styled(left(s), theme.text)),
@@ -135,8 +137,9 @@ fn progress(theme: &Theme, row: &TransferRow, cells: usize) -> Line<'static> {
     Line::from(spans.to_vec())
 }
 
-fn state(theme: &Theme, state: TransferState) -> (&'static str, ratatui::style::Style) {
-    match state {
+fn state(theme: &Theme, row: &TransferRow, now: Now) -> (&'static str, ratatui::style::Style) {
+    match row.info.state {
+        TransferState::Running if row.is_stalled(now) => ("stalled", theme.warn),
         TransferState::Finding => ("searching", theme.dim),
         TransferState::Running => ("running", theme.accent),
         TransferState::Verifying => ("verifying", theme.accent),

@@ -199,6 +199,20 @@ fn a_transfer_gets_a_speed_and_ended_ones_are_cleared() {
 }
 
 #[test]
+fn a_transfer_that_falls_silent_has_no_speed() {
+    let mut desk = Desk::ready();
+    desk.keys("7");
+    desk.node(NodeEvent::Transfer(transfer(1, TransferState::Running)));
+    assert!(!desk.state.transfers.rows()[0].is_stalled(desk.now));
+    assert_eq!(desk.state.next_wake(desk.now), Some(desk.now.unix_ms + 10_000));
+    desk.later(10_000);
+    assert!(desk.state.transfers.rows()[0].is_stalled(desk.now));
+    assert_eq!(desk.state.next_wake(desk.now), None);
+    desk.node(NodeEvent::Transfer(transfer(1, TransferState::Done)));
+    assert!(!desk.state.transfers.rows()[0].is_stalled(desk.now));
+}
+
+#[test]
 fn a_node_that_goes_away_is_not_asked_any_more() {
     let mut desk = Desk::ready();
     desk.event(Event::NodeGone);
