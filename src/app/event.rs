@@ -97,15 +97,40 @@ pub enum Tag {
     Transfers,
     Logs,
     Installed,
-    Search { seq: u64, remote: bool },
-    Detail { seq: u64 },
-    Inspect { seq: u64 },
-    Publish { job: u64 },
-    Install { what: String },
-    Remove { name: String },
-    Connect { addr: String },
-    Disconnect { peer: String },
+    Search {
+        seq: u64,
+        remote: bool,
+    },
+    Detail {
+        seq: u64,
+    },
+    Inspect {
+        seq: u64,
+    },
+    Publish {
+        job: u64,
+    },
+    Install {
+        what: String,
+    },
+    /// Which key is pinned for a name that is offered for installation.
+    Pin {
+        name: String,
+    },
+    Remove {
+        name: String,
+    },
+    Connect {
+        addr: String,
+    },
+    Disconnect {
+        peer: String,
+    },
     Bootstrap,
-    Ban { peer: String },
-    Unban { peer: String },
+    Ban {
+        peer: String,
+    },
+    Unban {
+        peer: String,
+    },
 }

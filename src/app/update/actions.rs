@@ -1,6 +1,6 @@
 //! What each command does.
 
-use super::{ask, keys, publish, search};
+use super::{ask, keys, offer, publish, search};
 use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
@@ -48,7 +48,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
             let rows = state.list_rows;
             state.feed.toggle_pause(rows);
         }
-        Id::Install => ask_install(state),
+        Id::Install => return offer::ask(state),
         Id::Remove => ask_remove(state),
         Id::Next => return publish::next(state),
         Id::Restart => return publish::restart(state),
@@ -238,67 +238,13 @@ fn ask_remove(state: &mut State) {
     confirm(state, "Remove this package?", "remove", facts, Action::Remove { name });
 }
 
-/// The install dialog: what, which version, by which key, how big, where from.
-fn ask_install(state: &mut State) {
-    let offer = match state.tab {
-        Tab::Feed => state.feed.selected().map(|item| {
-            let from = item.from.as_deref().map_or("this node".to_owned(), super::node::short);
-            let source = format!("announced by {from}");
-            (item.name.clone(), item.version.clone(), item.publisher, item.size, source)
-        }),
-        _ => state.search.selected().map(|hit| {
-            let source = match hit.source {
-                crate::net::api::Source::Local => "known here",
-                crate::net::api::Source::Peer => "a peer",
-                crate::net::api::Source::Central => "central index",
-            };
-            let source = match hit.providers {
-                0 => format!("{source}; no holder known yet"),
-                1 => format!("{source}; 1 node has it"),
-                n => format!("{source}; {n} nodes have it"),
-            };
-            (hit.name.clone(), hit.version.clone(), hit.publisher, hit.size, source)
-        }),
-    };
-    let Some((name, version, publisher, size, source)) = offer else { return };
-    let installed = state.installed.iter().flatten().find(|one| one.name == name);
-    let mut warnings = Vec::new();
-    if let Some(one) = installed.filter(|one| one.publisher != publisher) {
-        warnings.push(format!("{name} {} is installed from another key: {}", one.version, one.publisher));
-    } else if let Some(one) = installed {
-        warnings.push(match one.version.cmp(&version) {
-            std::cmp::Ordering::Equal => format!("{version} is installed already"),
-            std::cmp::Ordering::Less => format!("replaces {}", one.version),
-            std::cmp::Ordering::Greater => format!("goes back from {}, which is newer", one.version),
-        });
-    }
-    let facts = [
-        ("package", format!("{name} {version}")),
-        ("publisher", publisher.to_string()),
-        ("size", crate::app::bytes::size(size)),
-        ("source", source),
-    ];
-    let again = installed.is_some_and(|one| one.publisher == publisher && one.version == version);
-    let other_key = installed.is_some_and(|one| one.publisher != publisher);
-    let confirm = Confirm {
-        title: if again { "Install it again?" } else { "Install?" }.into(),
-        facts: facts.map(|(label, value)| (label.to_owned(), value)).to_vec(),
-        dangerous: other_key,
-        choice: !other_key,
-        warnings,
-        yes: "install",
-        action: Action::Install { name, version, publisher },
-    };
-    state.overlay = Some(Overlay::Confirm(confirm));
-}
-
 /// A dialog was answered with yes.
 pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => vec![Effect::Quit],
         Action::Publish if state.publish.step == Step::Review => publish::start(state),
         Action::Publish => Vec::new(),
-        Action::Install { name, version, publisher } => install(state, name, &version, publisher),
+        Action::Install { name, version, publisher } => offer::install(state, name, &version, publisher),
         Action::Remove { name } => {
             let text = format!("removing {name}");
             ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove { name })
@@ -316,28 +262,4 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
             ask::visibly(state, Tag::Disconnect { peer }, "disconnecting".into(), command)
         }
     }
-}
-
-fn install(
-    state: &mut State,
-    name: crate::market::PackageName,
-    version: &semver::Version,
-    publisher: crate::market::PublisherKey,
-) -> Vec<Effect> {
-    let what = format!("{name} {version}");
-    let exact = semver::Comparator {
-        op: semver::Op::Exact,
-        major: version.major,
-        minor: Some(version.minor),
-        patch: Some(version.patch),
-        pre: version.pre.clone(),
-    };
-    let requirement = Some(semver::VersionReq { comparators: vec![exact] });
-    let request = crate::net::api::InstallRequest { name, requirement, publisher: Some(publisher) };
-    ask::visibly(
-        state,
-        Tag::Install { what: what.clone() },
-        format!("installing {what}"),
-        NodeCommand::Install(request),
-    )
 }

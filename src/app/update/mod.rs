@@ -4,6 +4,7 @@ mod actions;
 mod ask;
 mod keys;
 mod node;
+mod offer;
 mod overlay;
 mod pointer;
 mod publish;

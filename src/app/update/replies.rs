@@ -1,6 +1,6 @@
 //! Answers of the node.
 
-use super::{node, publish, search};
+use super::{node, offer, publish, search};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{Overlay, Prompt, State, Tab, ToastKind};
@@ -29,6 +29,8 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
         Tag::Detail { seq } => search::detailed(state, seq, expect!(result, Detail)),
         Tag::Inspect { seq } => publish::inspected(state, seq, expect!(result, Inspect)),
         Tag::Publish { job } => publish::published(state, job, expect!(result, Publish)),
+        // Without an answer nothing is known of a pin; the node itself refuses what it must.
+        Tag::Pin { name } => offer::pinned(state, &name, &expect!(result, Detail).unwrap_or_default()),
         Tag::Install { what } => installed(state, &what, expect!(result, Install)),
         Tag::Connect { addr } => connected(state, addr, result),
         Tag::Remove { .. } | Tag::Disconnect { .. } | Tag::Bootstrap | Tag::Ban { .. } | Tag::Unban { .. } => {

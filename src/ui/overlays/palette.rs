@@ -11,7 +11,7 @@ use crate::ui::widgets::{empty, input};
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect, picker: &Picker) {
     let found = matching(picker.input.value());
-    let inner = window(ui, area, 64, 16, "Command", "");
+    let inner = window(ui, area, 72, 16, "Command", "");
     let [line, list] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     input(ui, line, ":", &picker.input, true, "type what you want to do");
     if found.is_empty() {

@@ -73,7 +73,50 @@ fn installing_says_what_and_asks_for_exactly_that() {
     let [NodeCommand::Install(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(request.requirement.as_ref().unwrap().to_string(), "=1.2.4");
     assert_eq!(request.publisher, Some(PublisherKey([4; 32])));
-    assert_eq!(desk.keys("i enter"), [], "the same install is not asked twice at once");
+    let effects = desk.keys("i enter");
+    let again = commands(&effects).into_iter().any(|command| matches!(command, NodeCommand::Install(_)));
+    assert!(!again, "the same install is not asked twice at once");
+}
+
+#[test]
+fn another_key_than_the_pinned_one_is_warned_about() {
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Feed(item(4)));
+    let effects = desk.keys("4 i");
+    assert!(matches!(commands(&effects)[..], [NodeCommand::Detail { publisher: None, .. }]), "{effects:?}");
+    let release = |pinned| ReleaseInfo {
+        name: name("pack-4"),
+        version: semver::Version::new(1, 0, 4),
+        publisher: PublisherKey([9; 32]),
+        release_id: ReleaseId([9; 32]),
+        package_id: PackageId([9; 32]),
+        size: 1,
+        file_count: 1,
+        description: SafeText::default(),
+        category: SafeText::default(),
+        tags: Vec::new(),
+        keywords: Vec::new(),
+        licence: SafeText::default(),
+        repository: SafeText::default(),
+        dependencies: Vec::new(),
+        sequence: 1,
+        published_at: 0,
+        first_seen: 0,
+        yank_reason: None,
+        have_blob: false,
+        installed: false,
+        pinned: Some(pinned),
+    };
+    let confirm = |desk: &Desk| match &desk.state.overlay {
+        Some(Overlay::Confirm(confirm)) => (confirm.warnings.len(), confirm.choice),
+        _ => panic!("no question"),
+    };
+    let tag = || Tag::Pin { name: "pack-4".into() };
+    desk.reply(tag(), NodeReply::Detail(vec![release(item(4).publisher)]));
+    assert_eq!(confirm(&desk), (0, true), "the pinned key is no news");
+    desk.reply(tag(), NodeReply::Detail(vec![release(PublisherKey([9; 32]))]));
+    assert_eq!(confirm(&desk), (1, false));
+    assert_eq!(desk.keys("enter"), [], "enter then means no");
 }
 
 #[test]
