@@ -62,6 +62,9 @@ fn publish_by_the_wizard_see_it_in_another_feed_search_and_install_it() {
     reader.type_keys("4");
     reader.wait_for_text("hello-shapes");
     reader.type_keys("5");
+    reader.wait_until("what is known, before anything is typed", |screen| {
+        screen.contains("installed and newest") && screen.contains("hello-shapes")
+    });
     reader.type_keys("greet sha");
     reader.wait_for_text("1 result");
     reader.type_keys(ENTER);
@@ -70,6 +73,10 @@ fn publish_by_the_wizard_see_it_in_another_feed_search_and_install_it() {
     reader.type_keys("y");
     reader.wait_for_text("installed hello-shapes 1.0.0, verified");
     assert_eq!(tree(&other_home.packs().join("hello-shapes")), tree(&package));
+    reader.type_keys("7");
+    reader.wait_for_text("1 of 1 pieces");
+    reader.type_keys(ENTER);
+    reader.wait_for_text("esc back");
 
     for terminal in [&mut reader, &mut publisher] {
         terminal.type_keys("q");
