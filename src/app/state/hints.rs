@@ -80,6 +80,10 @@ impl State {
     fn typing_hints(&self) -> Vec<Hint> {
         match self.tab {
             Tab::Publish => vec![fixed(ENTER, "check"), fixed(TAB, "complete"), fixed(ESC, "leave field")],
+            Tab::Search if self.search.input.value().is_empty() => {
+                let tabs = Hint { key: "1-8".into(), label: "other tab", command: None };
+                vec![fixed(ENTER, "to results"), fixed(ESC, "leave field"), tabs]
+            }
             Tab::Search => vec![fixed(ENTER, "to results"), fixed(ESC, "leave field"), fixed(TAB, "next tab")],
             _ => vec![fixed(ENTER, "done"), fixed(ESC, "clear")],
         }

@@ -1,10 +1,10 @@
 //! Where a key goes: a dialog, a text field, or the command it stands for.
 
 use super::{actions, overlay, typing};
-use crate::app::command::{Group, Id};
+use crate::app::command::{Command, Group, Id, tab_of};
 use crate::app::effect::Effect;
 use crate::app::key::Key;
-use crate::app::state::{Overlay, Phase, State};
+use crate::app::state::{Overlay, Phase, State, Tab};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     if matches!(state.phase, Phase::Failed(_)) {
@@ -18,7 +18,7 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
         return overlay::key(state, open, key);
     }
     let found = state.keymap.lookup(key, state);
-    if state.is_typing() {
+    if state.is_typing() && !leaves_empty_search(state, found) {
         let passes = |id: Id| matches!(id, Id::Help | Id::Palette | Id::Refresh | Id::Suspend | Id::Quit | Id::Mouse);
         return match found.filter(|found| found.group == Group::Everywhere && passes(found.id) && !key.is_text()) {
             Some(command) => actions::run(state, command.id),
@@ -26,6 +26,12 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
         };
     }
     found.map_or_else(Vec::new, |command| actions::run(state, command.id))
+}
+
+/// The search takes the keyboard when its tab opens: until something is typed, the numbers of the other tabs still lead there.
+fn leaves_empty_search(state: &State, found: Option<&Command>) -> bool {
+    let to = found.and_then(|command| tab_of(command.id));
+    state.tab == Tab::Search && state.search.input.value().is_empty() && to.is_some_and(|tab| tab != Tab::Search)
 }
 
 /// Opens a dialog, in place of whatever was open.

@@ -185,7 +185,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     }
     for (entry, times) in runs(&peer.history) {
         let style = if entry.starts_with('-') || entry.starts_with("banned") { theme.bad } else { theme.text };
-        let times = if times > 1 { format!(" (last {times} times)") } else { String::new() };
+        let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
         history.text(&format!("{entry}{times}"), style);
     }
     if wide {

@@ -48,7 +48,8 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
         (duration(info.elapsed_ms), format!("{} of {}", bytes::size(info.bytes_done), total(theme, info)));
     facts.put("state", &format!("{word}, {done}, {} of {} pieces, {ran}", info.leaves_done, info.leaves_total), style);
     if !info.note.is_empty() {
-        facts.put(if info.state == TransferState::Failed { "why" } else { "note" }, &info.note, theme.text);
+        let note = info.note.strip_prefix(&*info.name).and_then(|note| note.strip_prefix(": ")).unwrap_or(&info.note);
+        facts.put(if info.state == TransferState::Failed { "why" } else { "note" }, note, theme.text);
     }
     match &info.peer {
         Some(peer) => facts.id("peer", peer),

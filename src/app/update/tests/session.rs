@@ -78,6 +78,15 @@ fn tabs_by_number_and_around() {
 }
 
 #[test]
+fn an_empty_search_does_not_hold_on_to_the_numbers_of_tabs() {
+    let mut desk = Desk::ready();
+    desk.keys("5 6");
+    assert_eq!(desk.state.tab, Tab::Publish);
+    desk.keys("esc 5 5 d 6");
+    assert_eq!((desk.state.tab, desk.state.search.input.value()), (Tab::Search, "5d6"));
+}
+
+#[test]
 fn logs_follow_until_someone_looks_back() {
     let mut desk = Desk::ready();
     desk.keys("8");
