@@ -11,7 +11,8 @@ use crate::app::event::{Event, Tag};
 use crate::app::hit::{HitMap, Target};
 use crate::app::state::{DashboardOptions, State, Step, Tab, ToastKind};
 use crate::app::update::update;
-use crate::net::{ErrorKind, NodeError};
+use crate::net::api::SearchAnswer;
+use crate::net::{ErrorKind, NodeError, NodeReply};
 
 const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (200, 60)];
 
@@ -301,6 +302,20 @@ fn an_empty_search_is_a_list_of_what_is_known() {
         fixture::press(&mut state, "5");
         let seq = state.search.seq;
         fixture::reply_search(&mut state, seq);
+        state
+    });
+}
+
+#[test]
+fn nothing_found_says_who_was_asked() {
+    snapshot("search-nothing", |w, h| {
+        let mut state = fixture::rich(w, h);
+        fixture::press(&mut state, "5 z z z");
+        let seq = state.search.seq;
+        for (remote, asked, answered) in [(false, 0, 0), (true, 5, 3)] {
+            let answer = SearchAnswer { peers_asked: asked, peers_answered: answered, ..SearchAnswer::default() };
+            fixture::reply(&mut state, Tag::Search { seq, remote }, NodeReply::Search(answer));
+        }
         state
     });
 }

@@ -95,8 +95,20 @@ fn draw_empty(ui: &mut Ui<'_, '_>, area: Rect) {
     } else if search.answered && matches!(search.remote, Remote::Asking) {
         empty(ui, area, "Nothing here yet", &["The peers are being asked."]);
     } else if search.answered {
-        let advice = ["Try fewer or other words. Only what some connected peer knows can be found."];
-        empty(ui, area, "Nobody has anything like that", &advice);
+        empty(ui, area, "Nothing like that was found", &[&who_was_asked(&search.remote), "Try fewer or other words."]);
+    }
+}
+
+/// How far "nothing" goes: only who answered can be said to know nothing.
+fn who_was_asked(remote: &Remote) -> String {
+    match remote {
+        Remote::Idle | Remote::Asking => "Only this node's catalogue was searched.".into(),
+        Remote::Failed(error) => format!("The peers could not be asked: {}.", text::clean(&error.message)),
+        Remote::Answered { asked: 0, .. } => "No peer is connected: only this node's catalogue was searched.".into(),
+        Remote::Answered { asked, answered, .. } if answered < asked => {
+            format!("{} of {} did not answer in time.", asked - answered, text::count(*asked, "peer"))
+        }
+        Remote::Answered { asked, .. } => format!("This node and {} know nothing of it.", text::count(*asked, "peer")),
     }
 }
 

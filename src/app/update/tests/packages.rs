@@ -142,7 +142,7 @@ fn another_key_than_the_installed_ones_is_warned_about() {
     assert_eq!(desk.keys("enter"), [], "enter says no to that");
 }
 
-fn plan(publishable: bool, findings: usize) -> PublishPlan {
+pub fn plan(publishable: bool, findings: usize) -> PublishPlan {
     let finding = crate::market::Finding {
         severity: crate::market::Severity::Warning,
         code: "x".into(),

@@ -52,6 +52,29 @@ fn node_event() -> impl Strategy<Value = NodeEvent> {
     ]
 }
 
+/// Answers to what was asked for, and to what was not.
+fn answers() -> impl Strategy<Value = Event> {
+    let failed = || NodeError::new(ErrorKind::Network, "refused").hint("try again");
+    let addr = || "/ip4/192.0.2.1/tcp/1".to_owned();
+    prop_oneof![
+        (0u64..4, any::<bool>(), 0usize..4)
+            .prop_map(|(seq, fine, n)| (Tag::Inspect { seq }, Ok(NodeReply::Inspect(packages::plan(fine, n))))),
+        (0u64..4).prop_map(move |seq| (Tag::Inspect { seq }, Err(failed()))),
+        Just((Tag::Connect { addr: addr() }, Err(failed()))),
+        Just((Tag::Install { what: "pack-1 1.0.1".into() }, Err(failed()))),
+        (0u64..4).prop_map(|seq| (Tag::Detail { seq }, Ok(NodeReply::Detail(Vec::new())))),
+        any::<u8>().prop_map(|n| (Tag::Pin { name: format!("pack-{n}") }, Ok(NodeReply::Detail(Vec::new())))),
+        proptest::collection::vec(any::<u8>(), 0..300).prop_map(|all| {
+            let all = all.into_iter().map(|n| transfer(u64::from(n), TransferState::Running)).collect();
+            (Tag::Transfers, Ok(NodeReply::Transfers(all)))
+        }),
+        proptest::collection::vec(any::<u64>(), 0..50)
+            .prop_map(|all| { (Tag::Logs, Ok(NodeReply::Logs(all.into_iter().map(|n| log(n, "INFO")).collect()))) }),
+        Just((Tag::Installed, Ok(NodeReply::Installed(Vec::new())))),
+    ]
+    .prop_map(|(tag, result)| Event::Reply { tag, result })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => key().prop_map(Event::Key),
@@ -71,6 +94,11 @@ fn event() -> impl Strategy<Value = Event> {
             Event::Reply { tag: Tag::Feed, result: Ok(NodeReply::Feed(items)) }
         }),
         1 => Just(Event::Reply { tag: Tag::Status, result: Ok(NodeReply::Done) }),
+        2 => answers(),
+        1 => proptest::collection::vec("[a-c]{1,3}", 0..4).prop_map(|names| {
+            let entries = names.into_iter().map(|name| DirEntry { name, package: true }).collect();
+            Event::Directory { path: "/home/ada/".into(), listing: Ok(Listing { entries, ..Listing::default() }) }
+        }),
         1 => Just(Event::NodeGone),
         1 => any::<bool>().prop_map(|remote| Event::NodeReady { remote }),
     ]
