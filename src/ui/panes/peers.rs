@@ -15,7 +15,7 @@ use crate::ui::{Ui, text};
 
 const COLUMNS: [Column; 8] = [
     Column::new("peer", 11, 24, 0),
-    Column::new("reputation", 10, 16, 0),
+    Column::new("reputation", 11, 16, 0),
     Column::new("latency", 8, 8, 1).right(),
     Column::new("dir", 3, 3, 2),
     Column::new("age", 4, 4, 4).right(),
