@@ -11,23 +11,30 @@ use crate::market::MarketError;
 
 type Job = Box<dyn FnOnce(&mut Db) + Send>;
 
-/// A handle to the thread that owns [`Db`]. Cheap to clone. The thread ends when the last handle is dropped.
+/// What the thread is told.
+enum Order {
+    Run(Job),
+    /// The last one: close the database, then answer.
+    Close(oneshot::Sender<()>),
+}
+
+/// A handle to the thread that owns [`Db`]. Cheap to clone. The thread ends when it is closed or the last handle is dropped.
 // The channel needs no bound of its own: every asker waits for its answer, so there are never more jobs than askers.
 #[derive(Clone)]
 pub struct Store {
-    jobs: Sender<Job>,
+    orders: Sender<Order>,
 }
 
 impl Store {
     /// Opens (or makes, or migrates) the database and blob folder of `home`, starts the thread.
     pub fn open(home: &Home) -> Result<Self, MarketError> {
         let db = Db::open(home)?;
-        let (jobs, queue) = channel();
+        let (orders, queue) = channel();
         std::thread::Builder::new()
             .name("market-db".into())
             .spawn(move || serve(db, &queue))
             .map_err(|error| MarketError::Failed(format!("cannot start the database thread: {error}")))?;
-        Ok(Self { jobs })
+        Ok(Self { orders })
     }
 
     /// Runs `job` on the database thread. Errors when the thread is gone.
@@ -56,8 +63,17 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         // An asker that no longer waits has not taken its work back, so the job runs all the same.
         let job: Job = Box::new(move |db| drop(answer.send(job(db))));
-        self.jobs.send(job).map_err(|_| MarketError::Failed("the database thread has ended".into()))?;
+        self.orders.send(Order::Run(job)).map_err(|_| MarketError::Failed("the database is closed".into()))?;
         Ok(answered)
+    }
+
+    /// Closes the database behind the jobs already waiting; returns when that is done: all is in the one file, its -wal and
+    /// -shm files are gone. Later jobs fail.
+    pub async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.orders.send(Order::Close(closed)).is_ok() {
+            let _ = done.await;
+        }
     }
 }
 
@@ -66,10 +82,20 @@ fn unanswered() -> MarketError {
 }
 
 /// A job that panics answers nobody and rolls its transaction back; the jobs behind it still run.
-fn serve(mut db: Db, queue: &Receiver<Job>) {
-    while let Ok(job) = queue.recv() {
-        if catch_unwind(AssertUnwindSafe(|| job(&mut db))).is_err() {
-            tracing::error!("a database operation panicked");
+fn serve(mut db: Db, queue: &Receiver<Order>) {
+    let closed = loop {
+        match queue.recv() {
+            Ok(Order::Run(job)) => {
+                if catch_unwind(AssertUnwindSafe(|| job(&mut db))).is_err() {
+                    tracing::error!("a database operation panicked");
+                }
+            }
+            Ok(Order::Close(closed)) => break Some(closed),
+            Err(_) => break None,
         }
+    };
+    drop(db);
+    if let Some(closed) = closed {
+        let _ = closed.send(());
     }
 }

@@ -19,6 +19,9 @@ use super::status::Counting;
 /// For tasks to end and peers to be stored.
 const TASKS: Duration = Duration::from_millis(1400);
 
+/// For the database to be closed: a job may be under way, and what is in the write-ahead log goes into the file.
+const DATABASE: Duration = Duration::from_millis(1000);
+
 /// For the control socket to give its last answers.
 const ANSWERS: Duration = Duration::from_millis(500);
 
@@ -76,6 +79,11 @@ impl Core {
                 // Aborted, it still takes its socket away: before the lock is free for another node.
                 let _ = server.await;
             }
+        }
+        if timeout(DATABASE, self.context.store.close()).await.is_err() {
+            tracing::warn!(
+                "the database is not closed yet; nothing is lost, the next start takes up its write-ahead log"
+            );
         }
         drop(self.held().lock.take());
         tracing::info!("the node has stopped");
