@@ -213,10 +213,10 @@ async fn what_is_provided_is_found_through_the_dht() {
     let (two, three) = (TestNode::knowing(&one).await, TestNode::knowing(&one).await);
     eventually("all connected", || async { two.sees(&three) && three.sees(&two) }).await;
     let package = crate::market::PackageId([9; 32]);
-    assert!(three.context().swarm.providers(package).await.unwrap().is_empty());
+    assert!(three.context().swarm.providers(package, DEADLINE).await.unwrap().is_empty());
     two.context().swarm.provide(package).await.unwrap();
     let provider = two.context().swarm.local_peer();
-    eventually("found", || async { three.context().swarm.providers(package).await.unwrap() == [provider] }).await;
+    eventually("found", || async { three.context().swarm.providers(package, DEADLINE).await.unwrap() == [provider] }).await;
     eventually("kept by others", || async { one.handle.status().await.unwrap().dht.providers == 1 }).await;
     let dht = two.handle.dht().await.unwrap();
     assert_eq!(dht.provided, 1);

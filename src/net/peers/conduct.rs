@@ -15,6 +15,8 @@ const MAX_REASON: usize = 200;
 pub enum Outcome {
     /// A verified download, a finished sync, an answered search.
     Success(&'static str),
+    /// It went away in the middle. Lowers its rank, never bans.
+    Broken(String),
     /// Could be bad luck: time-out, refused, stalled. Counts towards `ban_threshold`.
     SoftFailure(String),
     /// Provably wrong, e.g. a leaf that does not match its signed hash: banned at once.
@@ -39,6 +41,11 @@ impl Table {
                 entry.successes = entry.successes.saturating_add(1);
                 entry.strikes = entry.strikes.saturating_sub(1);
                 entry.note(&format!("+ {what}"));
+                None
+            }
+            Outcome::Broken(why) => {
+                entry.failures = entry.failures.saturating_add(1);
+                entry.note(&format!("- {why}"));
                 None
             }
             Outcome::SoftFailure(why) => {

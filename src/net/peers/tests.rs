@@ -43,6 +43,14 @@ fn soft_failures_ban_at_the_threshold_and_successes_make_them_good() {
 }
 
 #[test]
+fn who_goes_away_in_the_middle_is_ranked_lower_and_never_banned() {
+    let (mut table, peer) = (Table::default(), PeerId::random());
+    assert!((0..50).all(|_| !table.judge(peer, Outcome::Broken("the stream ended".into()), RULES, 100)));
+    let info = table.entry(peer).info(peer, 100);
+    assert_eq!((info.banned, info.failures, info.reputation), (false, 50, 0.0));
+}
+
+#[test]
 fn a_lie_bans_at_once_and_the_ban_ends_in_time() {
     let (mut table, peer) = (Table::default(), PeerId::random());
     assert!(table.judge(peer, Outcome::Lie("leaf 3 is not what was signed".into()), RULES, 100));

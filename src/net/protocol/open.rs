@@ -9,8 +9,8 @@ use super::super::context::Context;
 use super::ProtocolError;
 use super::frame::{FrameError, FrameLimits, Framed};
 
-/// How long opening a stream may take.
-const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// How long opening a stream may take, dialling included.
+const OPEN_LIMIT: Duration = Duration::from_secs(5);
 /// How long sending one frame may take.
 pub const SEND_LIMIT: Duration = Duration::from_secs(30);
 /// Tries when the other side drops the stream before its first answer.

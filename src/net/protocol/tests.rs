@@ -101,6 +101,13 @@ async fn more_bytes_than_a_leaf_has_are_not_taken() {
 }
 
 #[tokio::test]
+async fn a_provider_that_lost_the_bytes_meanwhile_is_not_blamed() {
+    let (asker, provider, kind, message) = fetched_from(None, codec::encode(&Reply::Refused)).await;
+    assert_eq!(kind, ErrorKind::Network, "{message}");
+    assert_eq!(asker.context.peers.info(provider.id()).unwrap().failures, 0);
+}
+
+#[tokio::test]
 async fn what_is_no_message_is_a_soft_failure() {
     let (asker, provider, kind, message) = fetched_from(Some(vec![0xff; 40]), vec![]).await;
     assert_eq!(kind, ErrorKind::Network, "{message}");

@@ -22,6 +22,10 @@ use super::transfers::Transfer;
 const ASK_LIMIT: Duration = Duration::from_millis(1500);
 /// How long the others are waited for once one has it.
 const GRACE: Duration = Duration::from_millis(100);
+/// How long the DHT is asked for providers; whoever waits for an install hears soon that there are none.
+const LOOKUP: Duration = Duration::from_secs(3);
+/// How long providers that the DHT names are dialled, and how long the others are waited for once one stands.
+const DIALLING: Duration = Duration::from_secs(3);
 /// Connected peers asked.
 const MAX_ASKED: usize = 32;
 /// Providers tried.
@@ -94,12 +98,14 @@ pub async fn download(context: &Context, release: &VerifiedRelease) -> Result<By
 async fn from_any(context: &Context, release: &VerifiedRelease, transfer: &Transfer) -> Result<Bytes, NodeError> {
     let mut tried = Vec::new();
     let mut failures = Vec::new();
-    let near = near(context, release).await;
+    let (near, silent) = near(context, release).await;
     if let Some(bytes) = try_each(context, release, transfer, near, &mut tried, &mut failures).await? {
         return Ok(bytes);
     }
     transfer.note("asking the DHT");
-    let far = context.swarm.providers(release.release().package_id).await.unwrap_or_default();
+    let mut far = far(context, release).await;
+    // Who has just left a question open would leave the next one open for as long.
+    far.retain(|peer| !silent.contains(peer));
     if let Some(bytes) = try_each(context, release, transfer, far, &mut tried, &mut failures).await? {
         return Ok(bytes);
     }
@@ -122,24 +128,51 @@ fn take_busy(tried: &mut Vec<PeerId>, failures: &mut Vec<Failure>) -> Option<Vec
     (!busy.is_empty()).then_some(busy)
 }
 
-/// Who is known to hold it, and who of the connected says so.
-async fn near(context: &Context, release: &VerifiedRelease) -> Vec<PeerId> {
+/// Asks the connected peers: who says that it holds it, and who says nothing.
+async fn near(context: &Context, release: &VerifiedRelease) -> (Vec<PeerId>, Vec<PeerId>) {
     let package = release.release().package_id;
-    let mut peers = context.peers.rank(context.swarm.connected());
-    peers.truncate(MAX_ASKED);
-    let asked = peers.into_iter().map(|peer| async move {
-        let answer = sync::have(context, peer, &[], &[package], ASK_LIMIT).await;
-        answer.is_ok_and(|holdings| holdings.packages.contains(&package))
-    });
-    let mut answers: FuturesUnordered<_> = asked.collect();
+    let mut silent = context.peers.rank(context.swarm.connected());
+    silent.truncate(MAX_ASKED);
+    let mut answers: FuturesUnordered<_> = silent
+        .iter()
+        .map(|peer| {
+            let peer = *peer;
+            async move { (peer, sync::have(context, peer, &[], &[package], ASK_LIMIT).await) }
+        })
+        .collect();
     let mut deadline = Instant::now() + ASK_LIMIT;
-    // The answers go into the holders; who is silent is as good as without it.
-    while let Ok(Some(has_it)) = timeout_at(deadline, answers.next()).await {
-        if has_it {
+    let mut holders = Vec::new();
+    while let Ok(Some((peer, answer))) = timeout_at(deadline, answers.next()).await {
+        silent.retain(|known| *known != peer);
+        if answer.is_ok_and(|holdings| holdings.packages.contains(&package)) {
+            holders.push(peer);
             deadline = deadline.min(Instant::now() + GRACE);
         }
     }
-    context.services.holders().of(package)
+    // Cut short, it says nothing of those who had no time left.
+    if holders.is_empty() { (holders, silent) } else { (holders, Vec::new()) }
+}
+
+/// Who is known to hold it, or is said to by the DHT, and can be connected to.
+async fn far(context: &Context, release: &VerifiedRelease) -> Vec<PeerId> {
+    let package = release.release().package_id;
+    let mut known = context.services.holders().of(package);
+    known.extend(context.swarm.providers(package, LOOKUP).await.unwrap_or_default());
+    known.sort_unstable();
+    known.dedup();
+    // All at once: one after another, each dial into the void would take its seconds.
+    let dials = context.peers.rank(known).into_iter().take(MAX_TRIED);
+    let mut dials: FuturesUnordered<_> =
+        dials.map(|peer| async move { (peer, context.swarm.ensure_connected(peer).await) }).collect();
+    let mut deadline = Instant::now() + DIALLING;
+    let mut reached = Vec::new();
+    while let Ok(Some((peer, dialled))) = timeout_at(deadline, dials.next()).await {
+        if dialled.is_ok() {
+            reached.push(peer);
+            deadline = deadline.min(Instant::now() + GRACE);
+        }
+    }
+    reached
 }
 
 async fn try_each(
@@ -156,11 +189,15 @@ async fn try_each(
     // Who is connected answers at once; a dial into the void takes seconds.
     let connected = context.swarm.connected();
     ranked.sort_by_key(|peer| !connected.contains(peer));
-    for peer in ranked.into_iter().filter(|peer| trusted(context, *peer)) {
+    for peer in ranked {
         if tried.len() >= MAX_TRIED {
             break;
         }
         tried.push(peer);
+        if !trusted(context, peer) {
+            failures.push(Failure { peer, error: ProtocolError::Distrusted });
+            continue;
+        }
         match blob::fetch(context, peer, release, transfer).await {
             Ok(fetched) => {
                 context.peers.record(peer, Outcome::Success("download"));

@@ -82,13 +82,14 @@ impl SwarmClient {
         Ok(self.ask(|reply| Command::Disconnect { peer: None, reply }).await? > 0)
     }
 
-    /// Peers that the DHT says hold the bytes of `package`; ends at the first enough answers or `dht_query_timeout`.
-    pub async fn providers(&self, package: PackageId) -> Result<Vec<PeerId>, NodeError> {
+    /// Peers that the DHT says hold the bytes of `package`, as far as they are found within `limit` and `dht_query_timeout`;
+    /// ends earlier when there are enough.
+    pub async fn providers(&self, package: PackageId, limit: Duration) -> Result<Vec<PeerId>, NodeError> {
         let (found, mut answers) = mpsc::channel(8);
         // Dropped when this function is left, or given up.
         let (_asking, left) = oneshot::channel();
         self.send(Command::Providers { package, found, left }).await?;
-        let mut deadline = Instant::now() + self.query_timeout;
+        let mut deadline = Instant::now() + self.query_timeout.min(limit);
         let mut peers = HashSet::new();
         while peers.len() < ENOUGH_PROVIDERS {
             let Ok(Some(more)) = timeout_at(deadline, answers.recv()).await else { break };

@@ -113,7 +113,7 @@ async fn provider_records_are_kept_for_our_keys_only() {
             swarm.select_next_some().await;
         }
     });
-    eventually("kept", || async { node.context().swarm.providers(package).await.unwrap() == [peer] }).await;
+    eventually("kept", || async { node.context().swarm.providers(package, DEADLINE).await.unwrap() == [peer] }).await;
     assert_eq!(failures(&node, peer), 0);
     running.abort();
     assert!((&mut running).await.unwrap_err().is_cancelled());

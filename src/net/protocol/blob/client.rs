@@ -31,6 +31,9 @@ const IN_FLIGHT: usize = 3;
 const LEAF_LIMITS: FrameLimits =
     FrameLimits { bytes: MAX_LEAF_REPLY, stall: Duration::from_secs(10), total: Duration::from_secs(120) };
 
+/// A provider that does not even begin to answer is not waited for: another one may have it, and someone waits.
+const FIRST_WORD: Duration = Duration::from_secs(3);
+
 /// A package whose every byte was verified.
 #[derive(Debug)]
 pub struct Fetched {
@@ -51,7 +54,7 @@ pub async fn fetch(
 ) -> Result<Fetched, ProtocolError> {
     let package = release.release().package_id;
     let question = codec::encode(&Request::manifest(package));
-    let limits = FrameLimits::new(message::max_manifest_reply(release));
+    let limits = FrameLimits { stall: FIRST_WORD, ..FrameLimits::new(message::max_manifest_reply(release)) };
     let (mut stream, answer) = ask(context, peer, BLOB_PROTOCOL, &question, limits).await?;
     let leaves = checked_manifest(release, codec::decode(&answer)?)?;
     transfer.running(peer);
@@ -70,9 +73,9 @@ pub async fn fetch(
 fn checked_manifest(release: &VerifiedRelease, reply: Reply) -> Result<Vec<Hash>, ProtocolError> {
     let (size, hashes) = match reply {
         Reply::Manifest(size, hashes) => (size, hashes),
-        Reply::NotFound => return Err(ProtocolError::Absent),
+        Reply::NotFound | Reply::Refused => return Err(ProtocolError::Absent),
         Reply::Busy => return Err(ProtocolError::Busy),
-        Reply::Leaf(..) | Reply::Refused => return Err(ProtocolError::Unexpected),
+        Reply::Leaf(..) => return Err(ProtocolError::Unexpected),
     };
     let signed = release.release();
     if size != signed.size {
@@ -134,7 +137,8 @@ async fn take_leaf(
     let bytes = match codec::decode::<Reply>(&reply)? {
         Reply::Leaf(got, bytes) if got == index => bytes,
         Reply::Busy => return Err(ProtocolError::Busy),
-        Reply::NotFound => return Err(ProtocolError::Absent),
+        // Its disk has lost it meanwhile: what is asked for here is in range.
+        Reply::NotFound | Reply::Refused => return Err(ProtocolError::Absent),
         _ => return Err(ProtocolError::Unexpected),
     };
     blocking(move || {

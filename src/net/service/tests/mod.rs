@@ -4,6 +4,8 @@ mod packages;
 
 use std::time::Duration;
 
+use futures::StreamExt;
+
 use crate::config::schema::Mirror;
 use crate::market::merkle::LEAF_SIZE;
 use crate::market::{Identity, PackageName};
@@ -12,6 +14,7 @@ use crate::net::api::*;
 use crate::net::error::ErrorKind;
 use crate::net::peers::Outcome;
 use crate::net::protocol::sync::have;
+use crate::net::protocol::{BLOB_PROTOCOL, SYNC_PROTOCOL, blob};
 use crate::net::service::choose::samples;
 use crate::net::service::fetch::{self, Bytes};
 use crate::net::service::testing::{TestNode, content, settings, until};
@@ -134,6 +137,43 @@ async fn bytes_that_nobody_has_are_a_network_error() {
     let error = fetch::obtain(&two.context, &release).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Network, "{error}");
     assert!(error.message.contains("tool 1.0.0") && error.hint.is_some());
+}
+
+#[tokio::test]
+async fn holders_that_do_not_answer_make_it_fail_soon() {
+    let (silent, asker) = (TestNode::mute(settings()).await, TestNode::start().await);
+    // Keeps every stream open and says nothing.
+    let mut keeping = tokio::task::JoinSet::new();
+    for protocol in [BLOB_PROTOCOL, SYNC_PROTOCOL] {
+        let streams = silent.context.streams.clone().accept(protocol).unwrap();
+        keeping.spawn(streams.collect::<Vec<_>>());
+    }
+    asker.join(&silent).await;
+    let release = samples::release(&Identity::generate(), "1.0.0", 1, None);
+    asker.context.services.holders().add(release.release().package_id, silent.id());
+    // One that nobody can dial.
+    asker.context.services.holders().add(release.release().package_id, libp2p::PeerId::random());
+    let begun = std::time::Instant::now();
+    let error = fetch::obtain(&asker.context, &release).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Network, "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    // Nor does one hold it up long that says it has it, and then nothing.
+    let begun = std::time::Instant::now();
+    let transfer = asker.context.transfers.begin(Direction::Inbound, "tool".into(), release.release().package_id, 10);
+    assert!(blob::fetch(&asker.context, silent.id(), &release, &transfer).await.is_err());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_peer_of_bad_repute_is_not_asked_and_named() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    let release = one.store("tool", "1.0.0", b"x").await;
+    two.join(&one).await;
+    for _ in 0..6 {
+        two.context.peers.record(one.id(), Outcome::Broken("test".into()));
+    }
+    let error = fetch::obtain(&two.context, &release).await.unwrap_err();
+    assert!(error.message.contains("min_peer_reputation") && error.message.contains(&one.id().to_string()), "{error}");
 }
 
 #[tokio::test]
