@@ -6,8 +6,7 @@ use tokio::sync::mpsc;
 use crate::market::VerifiedRelease;
 use crate::market::store::Accepted;
 
-use super::super::api::{NodeEvent, Via};
-use super::super::clock::unix_now;
+use super::super::api::Via;
 use super::super::context::Context;
 use super::super::peers::Outcome;
 use super::super::service::{intake, mirror};
@@ -32,11 +31,11 @@ async fn judge(context: &Context, batch: Vec<Incoming>) -> Vec<Verdict> {
     let (mut verdicts, mut valid) = (Vec::new(), Vec::new());
     for mut announcement in batch {
         match verify(context, std::mem::take(&mut announcement.data)).await {
-            Ok(release) => valid.push((announcement, release)),
-            Err(None) => verdicts.push(announcement.verdict(MessageAcceptance::Ignore)),
+            Ok(Some(release)) => valid.push((announcement, release)),
+            Ok(None) => verdicts.push(announcement.verdict(MessageAcceptance::Ignore)),
             // Every node checks before it passes on: it is the forwarder's doing.
-            Err(Some(outcome)) => {
-                context.peers.record(announcement.source, outcome);
+            Err(lie) => {
+                context.peers.record(announcement.source, Outcome::Lie(format!("announcement: {lie}")));
                 verdicts.push(announcement.verdict(MessageAcceptance::Reject));
             }
         }
@@ -45,51 +44,36 @@ async fn judge(context: &Context, batch: Vec<Incoming>) -> Vec<Verdict> {
     verdicts
 }
 
-/// `Err`: not to be taken, and what that says of who passed it on.
-async fn verify(context: &Context, envelope: Vec<u8>) -> Result<VerifiedRelease, Option<Outcome>> {
-    let sorted = intake::verify(context, vec![envelope]).await.map_err(|error| {
+/// `None`: nothing for this node now, which says nothing of who passed it on: its clock, network or version may differ.
+/// `Err`: what nobody can have believed who passed it on.
+async fn verify(context: &Context, envelope: Vec<u8>) -> Result<Option<VerifiedRelease>, String> {
+    let sorted = intake::verify(context, vec![envelope]).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "an announcement could not be looked at");
-        None
-    })?;
-    if let Some(lie) = sorted.lie {
-        return Err(Some(Outcome::Lie(format!("announcement: {lie}"))));
+        intake::Sorted::default()
+    });
+    match sorted.lie {
+        Some(lie) => Err(lie),
+        None => Ok(sorted.verified.into_iter().next()),
     }
-    let untimely = || Outcome::SoftFailure("announcement of another network or time".into());
-    sorted.verified.into_iter().next().ok_or_else(|| Some(untimely()))
 }
 
 /// Stores what is valid; what is new is told to subscribers and forwarded.
 async fn keep(context: &Context, valid: Vec<(Incoming, VerifiedRelease)>) -> Vec<Verdict> {
-    if valid.is_empty() {
-        return Vec::new();
-    }
     let (incoming, releases): (Vec<Incoming>, Vec<VerifiedRelease>) = valid.into_iter().unzip();
-    let now = unix_now();
-    let stored = context.store.run(move |db| Ok((db.accept_all(&releases, now)?, releases))).await;
-    let (outcomes, releases) = match stored {
-        Ok(stored) => stored,
-        Err(error) => {
-            tracing::warn!(%error, "announcements could not be stored");
-            return incoming.into_iter().map(|one| one.verdict(MessageAcceptance::Ignore)).collect();
-        }
-    };
-    let each = incoming.into_iter().zip(outcomes).zip(releases);
-    each.map(|((incoming, outcome), release)| decide(context, incoming, outcome, &release, now)).collect()
-}
-
-fn decide(context: &Context, incoming: Incoming, outcome: Accepted, release: &VerifiedRelease, now: u64) -> Verdict {
-    match outcome {
-        Accepted::New => {
+    let stored = intake::store(context, releases).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "announcements could not be stored");
+        Vec::new()
+    });
+    let mut stored = stored.into_iter();
+    let each = incoming.into_iter().map(|incoming| match stored.next() {
+        Some((release, Accepted::New)) => {
             let from = Some(incoming.source);
-            context.bus.emit(NodeEvent::Feed(intake::feed_item(release, Via::Gossip, from, now)));
-            mirror::consider(context, release, from);
+            intake::tell(context, &release, Via::Gossip, from);
+            mirror::consider(context, &release, from);
             incoming.verdict(MessageAcceptance::Accept)
         }
-        Accepted::Known => incoming.verdict(MessageAcceptance::Ignore),
-        // A publisher that contradicts itself is not the fault of who passed it on.
-        Accepted::Conflict => {
-            context.services.refuse(release.id());
-            incoming.verdict(MessageAcceptance::Ignore)
-        }
-    }
+        // Known, no room for it, or a publisher that contradicts itself: not the fault of who passed it on.
+        _ => incoming.verdict(MessageAcceptance::Ignore),
+    });
+    each.collect()
 }

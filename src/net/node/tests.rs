@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::api::{LogLine, NodeEvent, Via};
+use super::super::clock::unix_now;
 use super::super::error::ErrorKind;
 use super::super::handle::EventStream;
 use super::super::testing::{DEADLINE, NETWORK, TestNode, eventually, options, settings, signed};
@@ -89,15 +90,45 @@ async fn a_forged_announcement_goes_no_further_and_bans_its_bearer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_release_of_another_network_is_rejected_and_costs_reputation() {
+async fn a_release_of_another_network_or_time_goes_no_further_and_costs_nobody() {
     let one = TestNode::alone().await;
     let two = TestNode::knowing(&one).await;
-    let release = signed(&Identity::generate(), "elsewhere", "hello");
-    let envelope = release.envelope().to_bytes();
-    eventually("two announces", || async { two.context().swarm.announce(envelope.clone()).await.unwrap() >= 1 }).await;
-    eventually("it costs", || async { one.opinion_of(&two).failures == 1 }).await;
-    assert!(!one.has(&release).await);
-    assert!(one.sees(&two));
+    let publisher = Identity::generate();
+    let elsewhere = signed(&publisher, "elsewhere", "hello");
+    let ahead = crate::market::Release {
+        published_at: unix_now() + 3600,
+        ..signed(&publisher, NETWORK, "ahead").release().clone()
+    };
+    let ahead = ahead.sign(&publisher).unwrap();
+    let fine = signed(&publisher, NETWORK, "fine");
+    for release in [&elsewhere, &ahead, &fine] {
+        let envelope = release.envelope().to_bytes();
+        eventually("two announces", || async { two.context().swarm.announce(envelope.clone()).await.unwrap() >= 1 })
+            .await;
+    }
+    eventually("the last one is there", || one.has(&fine)).await;
+    assert!(!one.has(&elsewhere).await && !one.has(&ahead).await);
+    assert_eq!(one.opinion_of(&two).failures, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn announcements_do_not_overfill_the_catalogue() {
+    let one = TestNode::with(|settings| settings.performance.catalog_limit = 1).await;
+    let two = TestNode::knowing(&one).await;
+    let publisher = Identity::generate();
+    let mut events = one.handle.subscribe().await.unwrap();
+    for name in ["first", "second", "third"] {
+        let envelope = signed(&publisher, NETWORK, name).envelope().to_bytes();
+        eventually("two announces", || async { two.context().swarm.announce(envelope.clone()).await.unwrap() >= 1 })
+            .await;
+    }
+    event(&mut events, "feed", |event| matches!(event, NodeEvent::Feed(_))).await;
+    // Forged, so that its judgement shows: all that came before it is judged then.
+    let mut forged = signed(&publisher, NETWORK, "forged").envelope().clone();
+    forged.signature[5] ^= 1;
+    two.context().swarm.announce(forged.to_bytes()).await.unwrap();
+    eventually("all are judged", || async { one.opinion_of(&two).banned }).await;
+    assert_eq!(one.handle.status().await.unwrap().catalog.releases, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,6 +222,12 @@ async fn one_node_for_a_home_and_shutdown_gives_it_back() {
     event(&mut events, "stopping", |event| *event == NodeEvent::Stopping).await;
     assert!(events.next().await.is_none());
     assert_eq!(one.handle.status().await.unwrap_err().kind, ErrorKind::NoNode);
+    let files: Vec<_> =
+        std::fs::read_dir(one.home.path().join("p2p")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(
+        files.iter().any(|name| name == "market.db") && !files.iter().any(|name| name == "market.db-wal"),
+        "{files:?}"
+    );
     let again = start(options(one.home.path(), settings())).await.unwrap();
     again.shutdown().await.unwrap();
 }
@@ -216,7 +253,8 @@ async fn what_is_provided_is_found_through_the_dht() {
     assert!(three.context().swarm.providers(package, DEADLINE).await.unwrap().is_empty());
     two.context().swarm.provide(package).await.unwrap();
     let provider = two.context().swarm.local_peer();
-    eventually("found", || async { three.context().swarm.providers(package, DEADLINE).await.unwrap() == [provider] }).await;
+    eventually("found", || async { three.context().swarm.providers(package, DEADLINE).await.unwrap() == [provider] })
+        .await;
     eventually("kept by others", || async { one.handle.status().await.unwrap().dht.providers == 1 }).await;
     let dht = two.handle.dht().await.unwrap();
     assert_eq!(dht.provided, 1);

@@ -75,37 +75,45 @@ pub async fn admit(
     via: Via,
     from: Option<PeerId>,
 ) -> Result<Vec<VerifiedRelease>, MarketError> {
+    let stored = store(context, releases).await?;
+    let mut new: Vec<_> = stored.into_iter().filter(|(_, became)| *became == Accepted::New).map(|one| one.0).collect();
+    new.sort_by_key(|release| release.release().published_at);
+    let untold = new.len().saturating_sub(MAX_TOLD);
+    for (index, release) in new.iter().enumerate() {
+        if index >= untold {
+            tell(context, release, via, from);
+        }
+        mirror::consider(context, release, from);
+    }
+    Ok(new)
+}
+
+/// What became of each release, in order; those that `catalog_limit` has no room for are left out at the end.
+pub async fn store(
+    context: &Context,
+    mut releases: Vec<VerifiedRelease>,
+) -> Result<Vec<(VerifiedRelease, Accepted)>, MarketError> {
     if releases.is_empty() {
         return Ok(Vec::new());
     }
-    let now = unix_now();
-    let limit = context.settings.performance.catalog_limit;
+    let (limit, now) = (context.settings.performance.catalog_limit, unix_now());
     let stored = context.store.run(move |db| {
         let room = limit.saturating_sub(db.counts()?.releases);
-        let mut releases = releases;
         releases.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         let accepted = db.accept_all(&releases, now)?;
         Ok(releases.into_iter().zip(accepted).collect::<Vec<_>>())
     });
-    let mut new = Vec::new();
-    for (release, accepted) in stored.await? {
-        match accepted {
-            Accepted::New => new.push(release),
-            Accepted::Known => {}
-            Accepted::Conflict => {
-                tracing::warn!(release = %release.id(), name = %release.release().name.as_str(), "contradicts what is known; kept out");
-                context.services.refuse(release.id());
-            }
-        }
+    let stored = stored.await?;
+    for (release, _) in stored.iter().filter(|(_, became)| *became == Accepted::Conflict) {
+        tracing::warn!(release = %release.id(), name = %release.release().name.as_str(), "contradicts what is known; kept out");
+        context.services.refuse(release.id());
     }
-    new.sort_by_key(|release| release.release().published_at);
-    for release in new.iter().skip(new.len().saturating_sub(MAX_TOLD)) {
-        context.bus.emit(NodeEvent::Feed(feed_item(release, via, from, now)));
-    }
-    for release in &new {
-        mirror::consider(context, release, from);
-    }
-    Ok(new)
+    Ok(stored)
+}
+
+/// Shows a new release in the feed.
+pub fn tell(context: &Context, release: &VerifiedRelease, via: Via, from: Option<PeerId>) {
+    context.bus.emit(NodeEvent::Feed(feed_item(release, via, from, unix_now())));
 }
 
 /// A release as the feed shows it; `now` in Unix seconds.

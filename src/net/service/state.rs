@@ -1,19 +1,19 @@
 //! What the protocols and services of one node remember while it runs.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 
 use crate::config::Settings;
 use crate::market::{PackageName, ReleaseId};
 
 use super::holders::Holders;
 use super::mirror::MirrorQueue;
-use super::rate::PeerRates;
+use super::rate::{PeerRates, Rate};
 use super::slots::{PeerSlots, Slot};
 use super::throttle::Throttle;
 
@@ -22,11 +22,17 @@ const UPLOADS: (usize, usize) = (16, 4);
 /// Syncs served at a time: in all, and to one peer.
 const SYNCS: (usize, usize) = (8, 2);
 /// Searches served to one peer: a second, and at once (search as you type asks often).
-const SEARCH_RATE: (f64, f64) = (10.0, 30.0);
+const SEARCH_RATE: Rate = Rate { per_second: 10.0, at_once: 30.0 };
 /// Syncs begun by one peer: a second, and at once. Each reads the whole catalogue.
-const SYNC_RATE: (f64, f64) = (0.5, 10.0);
+const SYNC_RATE: Rate = Rate { per_second: 0.5, at_once: 10.0 };
+/// Questions and gifts within syncs of one peer, up to 64 releases each: an honest catalogue of 20,000 takes 313.
+const BATCH_RATE: Rate = Rate { per_second: 20.0, at_once: 1000.0 };
+/// Searches of peers that wait for the database at a time, so that this node's own never wait behind many of them.
+const SEARCHES_AT_ONCE: usize = 2;
 /// Releases remembered as not acceptable, so that each sync does not fetch them anew.
 const MAX_REFUSED: usize = 4096;
+/// For so long: what a clock that was wrong, here or there, had refused is taken later.
+const REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -41,11 +47,13 @@ struct Inner {
     download_rate: Throttle,
     syncs: PeerSlots,
     sync_rate: PeerRates,
+    batch_rate: PeerRates,
     searches: PeerRates,
+    searching: Semaphore,
     mirror: MirrorQueue,
     publishing: tokio::sync::Mutex<()>,
     installing: Mutex<HashMap<PackageName, Weak<tokio::sync::Mutex<()>>>>,
-    refused: Mutex<(HashSet<ReleaseId>, VecDeque<ReleaseId>)>,
+    refused: Mutex<Refused>,
     /// Unix seconds; 0 is never.
     last_sync_at: AtomicU64,
 }
@@ -60,8 +68,10 @@ impl Services {
                 upload_rate: Throttle::new(settings.performance.upload_limit.0),
                 download_rate: Throttle::new(settings.performance.download_limit.0),
                 syncs: PeerSlots::new(SYNCS.0, SYNCS.1),
-                sync_rate: PeerRates::new(SYNC_RATE.0, SYNC_RATE.1),
-                searches: PeerRates::new(SEARCH_RATE.0, SEARCH_RATE.1),
+                sync_rate: PeerRates::new(SYNC_RATE),
+                batch_rate: PeerRates::new(BATCH_RATE),
+                searching: Semaphore::new(SEARCHES_AT_ONCE),
+                searches: PeerRates::new(SEARCH_RATE),
                 mirror: MirrorQueue::new(settings.storage.mirror),
                 publishing: tokio::sync::Mutex::default(),
                 installing: Mutex::default(),
@@ -91,6 +101,16 @@ impl Services {
     /// A place for a sync that `peer` begins, when it may.
     pub(in crate::net) fn begin_sync(&self, peer: PeerId) -> Option<Slot> {
         self.inner.syncs.take(peer).filter(|_| self.inner.sync_rate.allow(peer, Instant::now()))
+    }
+
+    /// Whether `peer` may ask, or give, once more within a sync.
+    pub(in crate::net) fn may_batch(&self, peer: PeerId) -> bool {
+        self.inner.batch_rate.allow(peer, Instant::now())
+    }
+
+    /// Held while a peer's search is in the database.
+    pub(in crate::net) async fn searching(&self) -> Option<SemaphorePermit<'_>> {
+        self.inner.searching.acquire().await.ok()
     }
 
     pub(in crate::net) fn searches(&self) -> &PeerRates {
@@ -123,23 +143,17 @@ impl Services {
         lock.lock_owned().await
     }
 
-    /// Remembers that `release` is validly signed and yet not taken.
+    /// Remembers for a while that `release` is validly signed and yet not taken.
     pub(in crate::net) fn refuse(&self, release: ReleaseId) {
-        let mut refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, order) = &mut *refused;
-        if !known.insert(release) {
-            return;
-        }
-        order.push_back(release);
-        if order.len() > MAX_REFUSED
-            && let Some(oldest) = order.pop_front()
-        {
-            known.remove(&oldest);
-        }
+        self.refused().add(release, Instant::now());
     }
 
     pub(in crate::net) fn is_refused(&self, release: ReleaseId) -> bool {
-        self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner).0.contains(&release)
+        self.refused().has(release, Instant::now())
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Unix seconds of the last finished sync with a peer.
@@ -152,20 +166,49 @@ impl Services {
     }
 }
 
+/// Releases not taken, and since when.
+#[derive(Default)]
+struct Refused {
+    since: HashMap<ReleaseId, Instant>,
+    /// Oldest first.
+    order: VecDeque<ReleaseId>,
+}
+
+impl Refused {
+    fn add(&mut self, release: ReleaseId, now: Instant) {
+        if self.since.insert(release, now).is_some() {
+            return;
+        }
+        self.order.push_back(release);
+        if self.order.len() > MAX_REFUSED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.since.remove(&oldest);
+        }
+    }
+
+    fn has(&self, release: ReleaseId, now: Instant) -> bool {
+        self.since.get(&release).is_some_and(|since| now.saturating_duration_since(*since) < REFUSED_FOR)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn refused_releases_are_remembered_and_bounded() {
-        let services = Services::new(&Settings::default());
+    fn refused_releases_are_remembered_for_a_while_and_bounded() {
+        let (mut refused, now) = (Refused::default(), Instant::now());
         for index in 0..MAX_REFUSED as u64 + 1 {
             let mut id = [0; 32];
             id[..8].copy_from_slice(&index.to_le_bytes());
-            services.refuse(ReleaseId(id));
+            refused.add(ReleaseId(id), now);
         }
-        assert!(!services.is_refused(ReleaseId([0; 32])));
-        let refused = services.inner.refused.lock().unwrap();
-        assert_eq!((refused.0.len(), refused.1.len()), (MAX_REFUSED, MAX_REFUSED));
+        assert_eq!((refused.since.len(), refused.order.len()), (MAX_REFUSED, MAX_REFUSED));
+        let last = *refused.order.back().unwrap();
+        assert!(refused.has(last, now) && !refused.has(ReleaseId([0; 32]), now));
+        assert!(!refused.has(last, now + REFUSED_FOR));
+        refused.add(last, now + REFUSED_FOR);
+        assert!(refused.has(last, now + REFUSED_FOR) && refused.order.len() == MAX_REFUSED);
     }
 }

@@ -12,7 +12,7 @@ use crate::market::PackageId;
 
 use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::Outcome;
-use super::super::service::rate::PeerRates;
+use super::super::service::rate::{PeerRates, Rate};
 use super::command::{Command, DhtKey, Reply};
 use super::mode;
 use super::queries::Queries;
@@ -41,7 +41,7 @@ const REPROVIDE_AFTER: Duration = Duration::from_secs(1);
 const MAX_ROUTES: usize = 16;
 
 /// Provider records one peer may bring: a second, and at once.
-const RECORD_RATE: (f64, f64) = (16.0, 1024.0);
+const RECORD_RATE: Rate = Rate { per_second: 16.0, at_once: 1024.0 };
 
 /// What this node remembers of its dealings with the DHT.
 pub struct Dht {
@@ -65,7 +65,7 @@ impl Dht {
             bootstraps: HashMap::new(),
             providing: HashSet::new(),
             queued: VecDeque::new(),
-            rates: PeerRates::new(RECORD_RATE.0, RECORD_RATE.1),
+            rates: PeerRates::new(RECORD_RATE),
             last_bootstrap: Instant::now(),
             last_reprovided: None,
             reprovide_at: None,

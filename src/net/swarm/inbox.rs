@@ -1,16 +1,22 @@
 //! Announcements on their way from gossipsub to whoever judges them, and the verdicts on their way back.
 
+use std::time::Instant;
+
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, IdentTopic, Message, MessageAcceptance, MessageId, PublishError};
 use tokio::sync::mpsc;
 
 use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::Outcome;
-use super::super::service::rate::PeerRates;
+use super::super::service::rate::{Bucket, PeerRates, Rate};
 use super::task::Task;
 
 /// Announcements one peer may pass on: a second, and at once. What is over it is dropped; catalogue sync brings it later.
-const RATE: (f64, f64) = (32.0, 256.0);
+const RATE: Rate = Rate { per_second: 32.0, at_once: 256.0 };
+
+/// Announcements taken from all peers together. Less than one peer may pass on: otherwise strangers could, each within its
+/// rate, have this node pass on more than its neighbours bear from it.
+const TOTAL: Rate = Rate { per_second: 24.0, at_once: 192.0 };
 
 /// A peer over its rate fails softly once for so many dropped announcements.
 const DROPPED_PER_FAILURE: u32 = 256;
@@ -42,12 +48,13 @@ impl Incoming {
 pub struct Inbox {
     judge: mpsc::Sender<Incoming>,
     rates: PeerRates,
+    total: Bucket,
     dropped: u32,
 }
 
 impl Inbox {
     pub fn new(judge: mpsc::Sender<Incoming>) -> Self {
-        Self { judge, rates: PeerRates::new(RATE.0, RATE.1), dropped: 0 }
+        Self { judge, rates: PeerRates::new(RATE), total: Bucket::new(TOTAL, Instant::now()), dropped: 0 }
     }
 }
 
@@ -69,11 +76,15 @@ impl Task {
         if message.topic.as_str() != self.topic {
             return self.on_verdict(incoming.verdict(MessageAcceptance::Reject));
         }
-        if !self.inbox.rates.allow(source, std::time::Instant::now()) {
+        let now = Instant::now();
+        if !self.inbox.rates.allow(source, now) {
             self.inbox.dropped = self.inbox.dropped.wrapping_add(1);
             if self.inbox.dropped % DROPPED_PER_FAILURE == 1 {
                 self.book.record(source, Outcome::SoftFailure("passes on announcements too fast".into()));
             }
+            return self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
+        }
+        if !self.inbox.total.allow(TOTAL, now) {
             return self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
         }
         // A judge that cannot keep up costs announcements, never the swarm's time.

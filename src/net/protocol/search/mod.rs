@@ -39,7 +39,10 @@ pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -
         return Ok(());
     }
     let limit = query.limit.clamp(1, MAX_RESULTS) as usize;
-    let found = context.store.run(move |db| db.search(&query.text, limit)).await?;
+    let found = {
+        let _turn = context.services.searching().await;
+        context.store.run(move |db| db.search(&query.text, limit)).await?
+    };
     for hit in found.into_iter().take(limit) {
         let reply = Reply::Found(hit.release.envelope().to_bytes(), hit.have_blob);
         stream.send(&codec::encode(&reply), SEND_LIMIT).await?;

@@ -48,6 +48,9 @@ async fn session(context: &Context, peer: PeerId, stream: &mut Framed<Stream>) -
             Err(error) => return Err(error.into()),
         };
         let answer = match request {
+            Message::Fetch(_) | Message::Envelopes(_) | Message::Have(..) if !context.services.may_batch(peer) => {
+                Message::Busy
+            }
             Message::Reconcile(query) => {
                 let (kept, answer) = reconcile(context, peer, under.take(), query).await?;
                 under = kept;
