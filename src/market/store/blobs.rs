@@ -17,7 +17,7 @@ use crate::market::error::{Action, IoContext};
 use crate::market::merkle::Hash;
 use crate::market::{MarketError, PackageId, Severity, VerifiedRelease, files};
 
-/// A file without a row is taken for a leftover when it is older than this; younger ones may be about to get theirs.
+/// A file without a row, or of a download or packing, is taken for a leftover when it is older than this; younger ones may be about to get theirs.
 const LEFTOVER_AGE: Duration = Duration::from_secs(60 * 60);
 
 impl Db {
@@ -110,7 +110,7 @@ impl Db {
                 remove_leftovers(&folder, &known)?;
             }
         }
-        Ok(())
+        remove_leftovers(&self.incoming, &known)
     }
 }
 

@@ -232,15 +232,21 @@ fn old_files_without_a_row_are_removed_at_opening() {
     let (dir, db) = open();
     let folder = db.blob_path(PackageId([0xab; 32])).parent().expect("folder").to_path_buf();
     fs::create_dir_all(&folder).expect("folder");
-    let (old, young) = (folder.join("old"), folder.join("young"));
-    fs::write(&old, b"x").expect("write");
-    fs::write(&young, b"x").expect("write");
+    // Blobs without a row, and what a crash left of a download.
+    let folders = [folder, db.incoming_dir()];
     let two_hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
-    fs::File::options().write(true).open(&old).expect("open").set_modified(two_hours_ago).expect("touch");
+    for folder in &folders {
+        fs::write(folder.join("old"), b"x").expect("write");
+        fs::write(folder.join("young"), b"x").expect("write");
+        let old = fs::File::options().write(true).open(folder.join("old")).expect("open");
+        old.set_modified(two_hours_ago).expect("touch");
+    }
     drop(db);
     reopen(&dir);
-    assert!(!old.exists());
-    assert!(young.exists());
+    for folder in &folders {
+        assert!(!folder.join("old").exists());
+        assert!(folder.join("young").exists());
+    }
 }
 
 #[test]
