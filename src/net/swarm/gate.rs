@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -72,12 +72,20 @@ impl Gate {
     }
 
     fn admit(&mut self, id: ConnectionId, remote: &Multiaddr) -> Result<(), Refused> {
-        let Some(ip) = ip_of(remote).filter(|ip| !ip.is_loopback()) else { return Ok(()) };
+        let Some(ip) = ip_of(remote).filter(|ip| !ip.is_loopback()).map(network) else { return Ok(()) };
         if self.inbound.values().filter(|known| **known == ip).count() >= self.per_ip {
             return Err(Refused::TooMany(ip));
         }
         self.inbound.insert(id, ip);
         Ok(())
+    }
+}
+
+/// What one party has of addresses: an IPv4 address, or a whole /64 of IPv6.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
+        ip => ip,
     }
 }
 
@@ -157,6 +165,17 @@ mod tests {
         assert!((4..50).all(|n| gate.admit(id(n), &here).is_ok()));
         gate.inbound.remove(&id(1));
         assert!(gate.admit(id(60), &far).is_ok());
+    }
+
+    #[test]
+    fn a_whole_ipv6_network_counts_as_one_address() {
+        let mut gate = Gate::new(2);
+        let id = ConnectionId::new_unchecked;
+        for (n, addr) in ["/ip6/2001:db8::1/tcp/1", "/ip6/2001:db8::ffff:2/tcp/1"].into_iter().enumerate() {
+            assert!(gate.admit(id(n), &addr.parse().unwrap()).is_ok());
+        }
+        assert!(gate.admit(id(7), &"/ip6/2001:db8::3/tcp/1".parse().unwrap()).is_err());
+        assert!(gate.admit(id(8), &"/ip6/2001:db8:0:1::3/tcp/1".parse().unwrap()).is_ok());
     }
 
     #[test]
