@@ -74,6 +74,8 @@ fn limits(max_peers: u32) -> ConnectionLimits {
 fn identify(key: &Keypair) -> identify::Behaviour {
     let config = identify::Config::new(IDENTIFY_PROTOCOL.into(), key.public())
         .with_agent_version(AGENT.into())
+        // The peer book keeps addresses, the useful ones only: this cache would have us dial whatever a stranger claims.
+        .with_cache_size(0)
         .with_push_listen_addr_updates(true);
     identify::Behaviour::new(config)
 }

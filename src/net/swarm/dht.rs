@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use libp2p::core::Endpoint;
 use libp2p::kad::store::RecordStore;
-use libp2p::kad::{self, InboundRequest, ProviderRecord, QueryId, QueryResult};
+use libp2p::kad::{self, InboundRequest, ProviderRecord, QueryId, QueryResult, RecordKey};
+use libp2p::swarm::{ConnectionId, NetworkBehaviour};
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,6 +15,7 @@ use crate::market::PackageId;
 use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::Outcome;
 use super::super::service::rate::{PeerRates, Rate};
+use super::address::{is_dialable, without_peer};
 use super::command::{Command, DhtKey, Reply};
 use super::mode;
 use super::queries::Queries;
@@ -20,6 +23,9 @@ use super::task::Task;
 
 /// Refreshing the routing table.
 const BOOTSTRAP_EVERY: Duration = Duration::from_secs(300);
+
+/// Dropping records whose time is over.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
 
 /// Provider announcements under way at once; the rest waits.
 const PROVIDING_AT_ONCE: usize = 8;
@@ -40,6 +46,9 @@ const REPROVIDE_AFTER: Duration = Duration::from_secs(1);
 /// Addresses of one peer in the routing table.
 const MAX_ROUTES: usize = 16;
 
+/// Providers of one answer whose addresses are kept.
+const MAX_PROVIDERS: usize = 20;
+
 /// Provider records one peer may bring: a second, and at once.
 const RECORD_RATE: Rate = Rate { per_second: 16.0, at_once: 1024.0 };
 
@@ -52,6 +61,7 @@ pub struct Dht {
     queued: VecDeque<DhtKey>,
     rates: PeerRates,
     last_bootstrap: Instant,
+    last_tidied: Instant,
     last_reprovided: Option<Instant>,
     reprovide_at: Option<Instant>,
     pub(super) mode_reason: String,
@@ -67,6 +77,7 @@ impl Dht {
             queued: VecDeque::new(),
             rates: PeerRates::new(RECORD_RATE),
             last_bootstrap: Instant::now(),
+            last_tidied: Instant::now(),
             last_reprovided: None,
             reprovide_at: None,
             mode_reason: "not listening yet".into(),
@@ -112,13 +123,42 @@ impl Task {
     }
 
     fn on_progress(&mut self, id: QueryId, result: &QueryResult) {
-        let QueryResult::GetProviders(Ok(kad::GetProvidersOk::FoundProviders { providers, .. })) = result else {
+        let QueryResult::GetProviders(Ok(kad::GetProvidersOk::FoundProviders { key, providers })) = result else {
             return;
         };
+        if !self.dht.providers.contains_key(&id) {
+            return;
+        }
+        for provider in providers.iter().take(MAX_PROVIDERS) {
+            let addrs = self.provider_addresses(key, *provider);
+            self.dials.hear(*provider, addrs);
+        }
         if let Some(found) = self.dht.providers.get(&id) {
             // Full: the asker has more than it needs already. Closed: it has left, and the query is about to be ended.
             let _ = found.try_send(providers.clone());
         }
+    }
+
+    /// What Kademlia knows now: it forgets the addresses of providers with the query that found them, and those in its own
+    /// store it does not look at.
+    fn provider_addresses(&mut self, key: &RecordKey, provider: PeerId) -> Vec<Multiaddr> {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let asked = kad.handle_pending_outbound_connection(
+            ConnectionId::new_unchecked(0),
+            Some(provider),
+            &[],
+            Endpoint::Dialer,
+        );
+        let stored = kad.store_mut().providers(key).into_iter().filter(|record| record.provider == provider);
+        let stored = stored.flat_map(|record| record.addresses);
+        asked
+            .unwrap_or_default()
+            .into_iter()
+            .chain(stored)
+            .map(without_peer)
+            .filter(is_dialable)
+            .take(MAX_ROUTES)
+            .collect()
     }
 
     fn on_query_end(&mut self, id: QueryId, result: &QueryResult) {
@@ -222,6 +262,10 @@ impl Task {
             let keys: Vec<DhtKey> = store.provided().filter_map(|record| DhtKey::from_key(&record.key)).collect();
             let queued: HashSet<DhtKey> = self.dht.queued.iter().cloned().collect();
             self.provide_all(keys.into_iter().filter(|key| !queued.contains(key)).collect());
+        }
+        if now.duration_since(self.dht.last_tidied) >= TIDY_EVERY {
+            self.dht.last_tidied = now;
+            self.swarm.behaviour_mut().kad.store_mut().drop_expired(now);
         }
         let few = self.swarm.network_info().num_peers() < self.min_peers;
         let pause = if few { BOOTSTRAP_EVERY / 5 } else { BOOTSTRAP_EVERY };

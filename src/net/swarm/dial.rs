@@ -1,6 +1,6 @@
 //! Dialling: by hand, to the configured bootstrap nodes, and to remembered peers while there are too few.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -27,6 +27,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Peers whose source is kept until they connect.
 const MAX_EXPECTED: usize = 1024;
 
+/// Peers that the DHT named, with addresses kept for dialling them soon.
+const MAX_HEARD: usize = 64;
+
 /// A configured bootstrap node.
 struct Bootstrap {
     addr: Multiaddr,
@@ -43,6 +46,8 @@ pub struct Dials {
     pub(super) waiting: Waiting,
     /// How we know the peers that are being dialled.
     expected: HashMap<PeerId, PeerSource>,
+    /// Where the DHT says that providers are, oldest first.
+    heard: VecDeque<(PeerId, Vec<Multiaddr>)>,
 }
 
 impl Dials {
@@ -58,7 +63,21 @@ impl Dials {
             bootstrap: bootstrap.iter().map(node).collect::<Result<_, NodeError>>()?,
             waiting: Waiting::default(),
             expected: HashMap::new(),
+            heard: VecDeque::new(),
         })
+    }
+
+    /// The DHT says that `peer` is at `addrs`.
+    pub fn hear(&mut self, peer: PeerId, addrs: Vec<Multiaddr>) {
+        self.heard.retain(|(known, _)| *known != peer);
+        self.heard.push_back((peer, addrs));
+        if self.heard.len() > MAX_HEARD {
+            self.heard.pop_front();
+        }
+    }
+
+    fn heard_of(&self, peer: PeerId) -> impl Iterator<Item = &Multiaddr> {
+        self.heard.iter().filter(move |(known, _)| *known == peer).flat_map(|(_, addrs)| addrs)
     }
 
     pub fn expect(&mut self, peer: PeerId, source: PeerSource) {
@@ -68,8 +87,8 @@ impl Dials {
     }
 
     /// How we came to know a peer that has just connected by our dial. Nothing else expected: a DHT query dialled it.
-    pub fn source_of(&mut self, peer: PeerId, id: ConnectionId) -> PeerSource {
-        let expected = self.expected.remove(&peer);
+    pub fn source_of(&self, peer: PeerId, id: ConnectionId) -> PeerSource {
+        let expected = self.expected.get(&peer).copied();
         let bootstrap = self.bootstrap.iter().any(|node| node.dialing == Some(id) || node.peer == Some(peer));
         match (bootstrap, expected) {
             (true, _) => PeerSource::Bootstrap,
@@ -80,6 +99,8 @@ impl Dials {
     }
 
     pub fn on_connected(&mut self, peer: PeerId, id: ConnectionId) {
+        // Also where the peer was faster than our dial.
+        self.expected.remove(&peer);
         self.waiting.on_connected(peer, id);
         for node in self.bootstrap.iter_mut().filter(|node| node.dialing == Some(id) || node.peer == Some(peer)) {
             (node.peer, node.dialing) = (Some(peer), None);
@@ -202,7 +223,8 @@ impl Task {
         if self.swarm.is_connected(&peer) {
             return drop(reply.send(Ok(())));
         }
-        let addrs = self.book.addresses(peer);
+        let mut addrs = self.book.addresses(peer);
+        addrs.extend(self.dials.heard_of(peer).cloned());
         self.dial_for(Some(peer), addrs, Waiter::Ensure(reply));
     }
 

@@ -57,6 +57,7 @@ impl Task {
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
                 tracing::debug!(from = %send_back_addr, %error, "inbound connection refused");
             }
+            // From mDNS.
             SwarmEvent::NewExternalAddrOfPeer { peer_id, address } => {
                 let address = without_peer(address);
                 if is_dialable(&address) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, hash_map, hash_set};
+use std::time::Instant;
 
 use libp2p::PeerId;
 use libp2p::kad::store::{Error, RecordStore, Result};
@@ -81,6 +82,21 @@ impl DhtStore {
     /// Keys that this node provides.
     pub fn provided_keys(&self) -> usize {
         self.provided.len()
+    }
+
+    /// Drops the records of others whose time is over. Kademlia by itself only leaves out those that somebody asks for, so
+    /// that the store would be full of dead ones some day and take no more.
+    pub fn drop_expired(&mut self, now: Instant) {
+        let expired: Vec<(RecordKey, PeerId)> = self
+            .providers
+            .values()
+            .flatten()
+            .filter(|record| record.is_expired(now))
+            .map(|record| (record.key.clone(), record.provider))
+            .collect();
+        for (key, provider) in expired {
+            self.remove_provider(&key, &provider);
+        }
     }
 
     fn has_room_for(&self, record: &ProviderRecord) -> Result<()> {
@@ -226,6 +242,22 @@ mod tests {
         assert!(store.add_provider(record(&blob(1 << 40), PeerId::random())).is_ok());
         store.remove_provider(&blob(0), &greedy);
         assert!(store.add_provider(record(&blob(1 << 41), greedy)).is_ok());
+    }
+
+    #[test]
+    fn records_whose_time_is_over_make_room() {
+        let (local, now) = (PeerId::random(), Instant::now());
+        let (mut store, peer) = (DhtStore::new(local), PeerId::random());
+        for n in 0..MAX_PER_PEER as u64 {
+            let expires = Some(now + std::time::Duration::from_secs(n % 2 * 100 + 1));
+            store.add_provider(ProviderRecord { expires, ..record(&blob(n), peer) }).unwrap();
+        }
+        store.add_provider(record(&blob(0), local)).unwrap();
+        let one_more = || record(&blob(1 << 40), peer);
+        assert!(store.add_provider(one_more()).is_err());
+        store.drop_expired(now + std::time::Duration::from_secs(50));
+        assert_eq!((store.kept_for_others(), store.provided_keys()), (MAX_PER_PEER / 2, 1));
+        assert!(store.add_provider(one_more()).is_ok());
     }
 
     proptest! {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
-use libp2p::kad::store::MemoryStore;
-use libp2p::kad::{self, Quorum, Record, RecordKey};
+use libp2p::kad::store::{MemoryStore, RecordStore};
+use libp2p::kad::{self, ProviderRecord, Quorum, Record, RecordKey};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{PeerId, Swarm, SwarmBuilder, identify, noise, tcp, yamux};
 use tokio::time::timeout;
@@ -127,6 +127,29 @@ async fn provider_records_are_kept_for_our_keys_only() {
         () = async { loop { swarm.select_next_some().await; } } => {}
     }
     assert_eq!(node.handle.status().await.unwrap().dht.providers, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_only_the_dht_knows_can_be_reached() {
+    let (node, holder) = (TestNode::alone().await, TestNode::alone().await);
+    let (peer, addr) = (holder.context().swarm.local_peer(), holder.address().await);
+    let listen = holder.handle.status().await.unwrap().listen_addrs[0].clone();
+    // Away while the DHT is asked, so that the query itself does not bring the connection.
+    holder.handle.shutdown().await.unwrap();
+    let mut swarm = foreign(&node).await;
+    let package = PackageId([5; 32]);
+    let record = ProviderRecord::new(DhtKey::Blob(package).to_key(), peer, vec![addr.parse().unwrap()]);
+    swarm.behaviour_mut().kad.store_mut().add_provider(record).unwrap();
+    let find =
+        eventually("found", || async { node.context().swarm.providers(package, DEADLINE).await.unwrap() == [peer] });
+    tokio::select! {
+        () = find => {}
+        () = async { loop { swarm.select_next_some().await; } } => {}
+    }
+    assert!(node.context().swarm.ensure_connected(peer).await.is_err());
+    drop(swarm);
+    let _holder = holder.restarted(|settings| settings.network.listen_addresses = vec![listen]).await;
+    eventually("reached", || async { node.context().swarm.ensure_connected(peer).await.is_ok() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
