@@ -15,7 +15,7 @@ const MAX_REASON: usize = 200;
 pub enum Outcome {
     /// A verified download, a finished sync, an answered search.
     Success(&'static str),
-    /// It went away in the middle. Lowers its rank, never bans.
+    /// It went away in the middle, or was slow. Lowers its rank, never bans.
     Broken(String),
     /// Could be bad luck: time-out, refused, stalled. Counts towards `ban_threshold`.
     SoftFailure(String),

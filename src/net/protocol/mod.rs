@@ -53,6 +53,9 @@ pub enum ProtocolError {
     /// The publisher signed what does not fit together; the peer only passed it on.
     #[error("{0}")]
     Signed(String),
+    /// It went on, but too slowly.
+    #[error("not finished after {0} s")]
+    Unfinished(u64),
     /// Reconciling came to no end.
     #[error("catalogue sync: {0}")]
     Sync(String),
@@ -71,8 +74,10 @@ impl ProtocolError {
             Self::Unreachable(_) | Self::Busy | Self::Absent | Self::Distrusted | Self::Signed(_) | Self::Local(_) => {
                 None
             }
-            // Nor is to be switched off, or cut off, in the middle; but who serves to the end comes first.
-            Self::Frame(frame::FrameError::Ended | frame::FrameError::Io(_)) => Some(Outcome::Broken(self.to_string())),
+            // Nor is to be slow, or to be switched off or cut off in the middle; but who serves to the end comes first.
+            Self::Unfinished(_) | Self::Frame(frame::FrameError::Ended | frame::FrameError::Io(_)) => {
+                Some(Outcome::Broken(self.to_string()))
+            }
             other => Some(Outcome::SoftFailure(other.to_string())),
         }
     }

@@ -21,8 +21,8 @@ use super::set::{Round, Set};
 const MAX_ROUNDS: usize = 2000;
 /// Releases fetched, and releases given, in one session.
 const MAX_RELEASES: usize = 20_000;
-/// How long one session may take.
-const SESSION: Duration = Duration::from_secs(300);
+/// How long one session may take: a slow peer must not keep others from theirs. What came is kept, the rest comes next time.
+const SESSION: Duration = Duration::from_secs(120);
 
 /// What a session brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,9 +56,7 @@ fn read(bytes: &[u8]) -> Result<Message, ProtocolError> {
 
 /// Reconciles the two catalogues, fetches what is missing here and gives what is missing there.
 pub async fn reconcile(context: &Context, peer: PeerId) -> Result<Reconciled, ProtocolError> {
-    timeout(SESSION, session(context, peer))
-        .await
-        .map_err(|_| ProtocolError::Sync(format!("not finished after {} s", SESSION.as_secs())))?
+    timeout(SESSION, session(context, peer)).await.map_err(|_| ProtocolError::Unfinished(SESSION.as_secs()))?
 }
 
 async fn session(context: &Context, peer: PeerId) -> Result<Reconciled, ProtocolError> {

@@ -18,7 +18,7 @@ use super::message::{Envelope, MAX_BATCH, MAX_HAVE, MAX_MESSAGE, Message};
 use super::set::Set;
 
 /// How long one session may take.
-const SESSION: Duration = Duration::from_secs(330);
+const SESSION: Duration = Duration::from_secs(150);
 /// How long the initiator may take for what it was sent last.
 const IDLE: Duration = Duration::from_secs(30);
 /// Messages of one session.
@@ -34,7 +34,7 @@ struct Under {
 pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -> Result<(), ProtocolError> {
     timeout(SESSION, session(&context, peer, &mut stream))
         .await
-        .map_err(|_| ProtocolError::Sync(format!("not finished after {} s", SESSION.as_secs())))??;
+        .map_err(|_| ProtocolError::Unfinished(SESSION.as_secs()))??;
     stream.close().await;
     Ok(())
 }
@@ -48,9 +48,7 @@ async fn session(context: &Context, peer: PeerId, stream: &mut Framed<Stream>) -
             Err(error) => return Err(error.into()),
         };
         let answer = match request {
-            Message::Fetch(_) | Message::Envelopes(_) | Message::Have(..) if !context.services.may_batch(peer) => {
-                Message::Busy
-            }
+            _ if !context.services.may_batch(peer) => Message::Busy,
             Message::Reconcile(query) => {
                 let (kept, answer) = reconcile(context, peer, under.take(), query).await?;
                 under = kept;
