@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::Home;
 use crate::market::store::PeerRecord;
@@ -79,7 +78,7 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
     };
     let serving = protocol::serve(&context)?;
     let held = Held { serving: Some(serving), control: None, lock: Some(opened.lock) };
-    let tasks = TaskTracker::new();
+    let tasks = context.services.tasks().clone();
     let core = Arc::new(Core::new(context.clone(), stop.clone(), tasks.clone(), held, started));
     let node = Arc::new(Node { core: core.clone() });
     // From here on the node ends itself, whatever happens below.

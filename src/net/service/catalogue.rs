@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
 use crate::market::store::Installed;
@@ -86,16 +87,21 @@ fn info(context: &Context, entry: Installed) -> InstalledInfo {
 /// Answers [`NodeCommand::Remove`](super::super::api::NodeCommand::Remove): takes the files away and forgets the install. The
 /// bytes stay among this node's blobs, for others.
 pub async fn remove(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
-    let _lock = context.services.installing(&name).await;
-    let (packs, wanted) = (context.home.packs_dir(), name.clone());
-    let taken = spawn_blocking(move || install::take_away(&wanted, &packs));
-    let taken = taken.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
-    let wanted = name.clone();
-    let forgotten = context.store.run(move |db| db.forget_installed(&wanted)).await?;
-    if !taken && !forgotten {
+    let lock = context.services.installing(&name).await;
+    let removing = take_away(context.clone(), name.clone(), lock);
+    if !context.services.unbroken(removing).await?? {
         return Err(NodeError::new(ErrorKind::NotFound, format!("{} is not installed", name.as_str()))
             .hint("see what is with: ggen-p2p-tui list"));
     }
     context.bus.emit(NodeEvent::InstalledChanged);
     Ok(NodeReply::Changed(true))
+}
+
+/// Files, then the note of them. Not to be broken off between the two, so it holds the name's lock itself.
+async fn take_away(context: Context, name: PackageName, _lock: OwnedMutexGuard<()>) -> Result<bool, MarketError> {
+    let (packs, wanted) = (context.home.packs_dir(), name.clone());
+    let taken = spawn_blocking(move || install::take_away(&wanted, &packs));
+    let taken = taken.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    let forgotten = context.store.run(move |db| db.forget_installed(&name)).await?;
+    Ok(taken || forgotten)
 }

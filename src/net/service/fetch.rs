@@ -269,14 +269,31 @@ pub fn is_mismatch(error: &MarketError) -> bool {
     matches!(error, MarketError::Mismatch { .. })
 }
 
-/// Keeps fetched bytes for others. That they cannot be kept, or told of, is no reason for whatever they were fetched for
-/// to fail.
+/// Keeps fetched bytes for others, where the cache has room. That they cannot be kept, or told of, is no reason for
+/// whatever they were fetched for to fail.
 pub async fn keep(context: &Context, fetched: Fetched) {
     let id = fetched.blob.package_id;
+    if let Err(error) = check_room(context, fetched.blob.size).await {
+        return tracing::warn!(%error, "the bytes are not kept for others");
+    }
     match context.store.run(move |db| db.store_blob(fetched.file, fetched.blob)).await {
         Ok(()) => provide(context, id).await,
         Err(error) => tracing::warn!(%error, "the bytes could not be kept for others"),
     }
+}
+
+/// Whether the cache has room for `size` bytes more.
+///
+/// # Errors
+/// Disk: it has not.
+pub async fn check_room(context: &Context, size: u64) -> Result<(), NodeError> {
+    let room = context.settings.storage.max_cache_size.0;
+    let used = context.store.run(|db| db.counts()).await?.blob_bytes;
+    if used.saturating_add(size) <= room {
+        return Ok(());
+    }
+    let message = format!("the cache is full: {size} bytes do not fit beside {used} of {room}");
+    Err(NodeError::new(ErrorKind::Disk, message).hint("raise storage.max_cache_size"))
 }
 
 /// Tells the DHT that the bytes are here.

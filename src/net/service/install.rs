@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
+use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
 use crate::config::schema::Mirror;
 use crate::market::install::Placed;
 use crate::market::store::Installed;
-use crate::market::{Db, Dependency, MarketError, PackageName, PublisherKey, VerifiedRelease, install as place};
+use crate::market::{
+    Db, Dependency, MarketError, PackageName, PublisherKey, Release, VerifiedRelease, install as place,
+};
 
 use super::super::api::{InstallAnswer, InstallRequest, InstalledPackage, NodeEvent, NodeReply};
 use super::super::clock::unix_now;
@@ -178,7 +182,7 @@ async fn install_one(
     trust: Trust,
 ) -> Result<InstalledPackage, NodeError> {
     let signed = release.release();
-    let _lock = context.services.installing(&signed.name).await;
+    let lock = context.services.installing(&signed.name).await;
     let path = context.home.packs_dir().join(signed.name.as_str());
     let name = signed.name.clone();
     let (pinned, current) =
@@ -192,7 +196,49 @@ async fn install_one(
     if same && is_directory(path.clone()).await {
         return Ok(answer(release, path, None));
     }
-    let (placed, from) = fetch_and_place(context, release).await?;
+    let (placed, from) = fetch_and_finish(context, release, Arc::new(lock)).await?;
+    Ok(answer(release, placed.path, from))
+}
+
+/// Fetches, puts in place and notes; the peer is the one that gave the bytes. A damaged blob of this node's own is fetched anew.
+async fn fetch_and_finish(
+    context: &Context,
+    release: &VerifiedRelease,
+    lock: Arc<OwnedMutexGuard<()>>,
+) -> Result<(Placed, Option<libp2p::PeerId>), NodeError> {
+    let bytes = fetch::obtain(context, release).await?;
+    let stored = matches!(bytes, Bytes::Stored(_));
+    let finish = |bytes| context.services.unbroken(finish(context.clone(), release.clone(), bytes, lock.clone()));
+    match finish(bytes).await? {
+        Err(error) if stored && fetch::is_mismatch(&error) => {
+            fetch::forget(context, release).await?;
+            let bytes = fetch::download(context, release).await?;
+            Ok(finish(bytes).await??)
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Extracts, notes and, as the settings say, keeps the bytes for others. Not to be broken off: the files would be in place
+/// and nobody would know of them. So it holds the name's lock itself.
+async fn finish(
+    context: Context,
+    release: VerifiedRelease,
+    bytes: Bytes,
+    _lock: Arc<OwnedMutexGuard<()>>,
+) -> Result<(Placed, Option<libp2p::PeerId>), MarketError> {
+    let (archive, packs, signed) = (bytes.path().to_owned(), context.home.packs_dir(), release.clone());
+    let placing = spawn_blocking(move || place::place(&archive, &signed, &packs));
+    let placed = placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    note(&context, release.release(), &placed).await?;
+    let Bytes::Fresh(fetched, peer) = bytes else { return Ok((placed, None)) };
+    if context.settings.storage.mirror != Mirror::None {
+        fetch::keep(&context, fetched).await;
+    }
+    Ok((placed, Some(peer)))
+}
+
+async fn note(context: &Context, signed: &Release, placed: &Placed) -> Result<(), MarketError> {
     let entry = Installed {
         name: signed.name.clone(),
         version: signed.version.clone(),
@@ -209,35 +255,7 @@ async fn install_one(
     };
     context.store.run(record).await?;
     context.bus.emit(NodeEvent::InstalledChanged);
-    Ok(answer(release, placed.path, from))
-}
-
-/// Fetches, extracts and, as the settings say, keeps the bytes for others. The peer is the one that gave them.
-async fn fetch_and_place(
-    context: &Context,
-    release: &VerifiedRelease,
-) -> Result<(Placed, Option<libp2p::PeerId>), NodeError> {
-    let mut bytes = fetch::obtain(context, release).await?;
-    let mut placed = put(context, release, bytes.path().to_owned()).await;
-    if matches!((&bytes, &placed), (Bytes::Stored(_), Err(error)) if fetch::is_mismatch(error)) {
-        fetch::forget(context, release).await?;
-        bytes = fetch::download(context, release).await?;
-        placed = put(context, release, bytes.path().to_owned()).await;
-    }
-    let placed = placed?;
-    let Bytes::Fresh(fetched, peer) = bytes else {
-        return Ok((placed, None));
-    };
-    if context.settings.storage.mirror != Mirror::None {
-        fetch::keep(context, fetched).await;
-    }
-    Ok((placed, Some(peer)))
-}
-
-async fn put(context: &Context, release: &VerifiedRelease, archive: PathBuf) -> Result<Placed, MarketError> {
-    let (release, packs) = (release.clone(), context.home.packs_dir());
-    let placing = spawn_blocking(move || place::place(&archive, &release, &packs));
-    placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?
+    Ok(())
 }
 
 fn answer(release: &VerifiedRelease, path: PathBuf, from: Option<libp2p::PeerId>) -> InstalledPackage {

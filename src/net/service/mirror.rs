@@ -87,12 +87,7 @@ async fn mirror(context: &Context, release: &VerifiedRelease) {
 }
 
 async fn once(context: &Context, release: &VerifiedRelease) -> Result<(), NodeError> {
-    let room = context.settings.storage.max_cache_size.0;
-    let used = context.store.run(|db| db.counts()).await?.blob_bytes;
-    if used.saturating_add(release.release().size) > room {
-        return Err(NodeError::new(ErrorKind::Disk, format!("the cache is full: {used} of {room} bytes"))
-            .hint("raise storage.max_cache_size"));
-    }
+    fetch::check_room(context, release.release().size).await?;
     if let Bytes::Fresh(fetched, _) = fetch::obtain(context, release).await? {
         fetch::keep(context, fetched).await;
     }

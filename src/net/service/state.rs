@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
+use tokio_util::task::TaskTracker;
 
 use crate::config::Settings;
-use crate::market::{PackageName, ReleaseId};
+use crate::market::{MarketError, PackageName, ReleaseId};
 
 use super::holders::Holders;
 use super::mirror::MirrorQueue;
@@ -25,7 +26,7 @@ const SYNCS: (usize, usize) = (8, 2);
 const SEARCH_RATE: Rate = Rate { per_second: 10.0, at_once: 30.0 };
 /// Syncs begun by one peer: a second, and at once. Each reads the whole catalogue.
 const SYNC_RATE: Rate = Rate { per_second: 0.5, at_once: 10.0 };
-/// Questions and gifts within syncs of one peer, up to 64 releases each: an honest catalogue of 20,000 takes 313.
+/// Messages within the syncs of one peer, many of them of 64 releases: an honest catalogue of 20,000 takes 313.
 const BATCH_RATE: Rate = Rate { per_second: 20.0, at_once: 1000.0 };
 /// Searches of peers that wait for the database at a time, so that this node's own never wait behind many of them.
 const SEARCHES_AT_ONCE: usize = 2;
@@ -41,6 +42,7 @@ pub struct Services {
 }
 
 struct Inner {
+    tasks: TaskTracker,
     holders: Holders,
     uploads: PeerSlots,
     upload_rate: Throttle,
@@ -63,6 +65,7 @@ impl Services {
     pub fn new(settings: &Settings) -> Self {
         Self {
             inner: Arc::new(Inner {
+                tasks: TaskTracker::new(),
                 holders: Holders::default(),
                 uploads: PeerSlots::new(UPLOADS.0, UPLOADS.1),
                 upload_rate: Throttle::new(settings.performance.upload_limit.0),
@@ -79,6 +82,19 @@ impl Services {
                 last_sync_at: AtomicU64::new(0),
             }),
         }
+    }
+
+    /// What a stopping node waits for.
+    pub(in crate::net) fn tasks(&self) -> &TaskTracker {
+        &self.inner.tasks
+    }
+
+    /// Runs `work` to its end, also when whoever asked for it leaves meanwhile.
+    pub(in crate::net) async fn unbroken<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, MarketError> {
+        self.inner.tasks.spawn(work).await.map_err(|_| MarketError::Failed("a worker stopped".into()))
     }
 
     /// Who is known to hold what.

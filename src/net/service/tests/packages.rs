@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -260,6 +261,45 @@ async fn two_installs_of_one_name_take_turns() {
     let mut fetched = [one.unwrap().installed[0].bytes, two.unwrap().installed[0].bytes];
     fetched.sort_unstable();
     assert!(fetched[0] == 0 && fetched[1] > 0, "{fetched:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_given_up_leaves_files_and_notes_in_agreement() {
+    let node = TestNode::alone().await;
+    publish(&node, package("given-up", "1.0.0", "").path()).await.unwrap();
+    let name = PackageName::new("given-up").unwrap();
+    let agree = || async {
+        // Whoever is still at it holds this.
+        let _lock = node.context().services.installing(&name).await;
+        let there = packs(&node).join("given-up").exists();
+        assert_eq!(node.handle.installed().await.unwrap().len(), usize::from(there));
+        there
+    };
+    let mut outcomes = std::collections::BTreeSet::new();
+    for delay in (0..60).map(|n| Duration::from_micros(n * 500)) {
+        let given_up = tokio::time::timeout(delay, install(&node, "given-up")).await.is_err();
+        outcomes.insert((given_up, agree().await));
+        let remove = NodeCommand::Remove { name: name.clone() };
+        let _ = tokio::time::timeout(delay / 8, node.handle.request(remove.clone())).await;
+        agree().await;
+        let _ = node.handle.request(remove).await;
+    }
+    assert!(outcomes.contains(&(true, false)), "{outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn installed_bytes_are_kept_only_where_the_cache_has_room() {
+    let publisher = TestNode::alone().await;
+    let addr = publisher.address().await;
+    let small = TestNode::with(|settings| {
+        settings.network.bootstrap_nodes = vec![addr];
+        settings.storage.max_cache_size = crate::config::ByteSize(1000);
+    })
+    .await;
+    connected(&publisher, &small).await;
+    publish(&publisher, package("too-big-to-keep", "1.0.0", "").path()).await.unwrap();
+    assert_eq!(install(&small, "too-big-to-keep").await.unwrap().installed.len(), 1);
+    assert_eq!(small.handle.status().await.unwrap().storage.blobs, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
