@@ -137,7 +137,8 @@ async fn near(context: &Context, release: &VerifiedRelease) -> (Vec<PeerId>, Vec
         .iter()
         .map(|peer| {
             let peer = *peer;
-            async move { (peer, sync::have(context, peer, &[], &[package], ASK_LIMIT).await) }
+            // Longer than it is waited for: an error that comes in time is not silence.
+            async move { (peer, sync::have(context, peer, &[], &[package], 2 * ASK_LIMIT).await) }
         })
         .collect();
     let mut deadline = Instant::now() + ASK_LIMIT;
