@@ -2,12 +2,16 @@
 
 use rusqlite::{Row, params};
 
-use super::convert::{damaged, to_i64, to_u64};
+use super::convert::{damaged, limit, to_i64, to_u64};
 use super::{Db, PeerRecord};
 use crate::market::{MarketError, SafeText};
 
 /// Peers remembered; the ones not seen for longest go first, banned ones last.
 pub const MAX_PEERS: usize = 1000;
+
+/// Of them, banned ones: someone with many keys who lies once with each must not push out all others. Those
+/// banned for ever are kept first.
+const MAX_BANNED: usize = MAX_PEERS / 2;
 
 /// Addresses remembered of one peer.
 const MAX_ADDRS: usize = 8;
@@ -49,9 +53,15 @@ impl Db {
         ])?;
         tx.prepare_cached(
             "DELETE FROM peers WHERE peer_id IN (
+                 SELECT peer_id FROM peers WHERE banned_until > 0
+                 ORDER BY banned_until DESC, last_seen DESC LIMIT -1 OFFSET ?1)",
+        )?
+        .execute([limit(MAX_BANNED)])?;
+        tx.prepare_cached(
+            "DELETE FROM peers WHERE peer_id IN (
                  SELECT peer_id FROM peers ORDER BY banned_until > 0 DESC, last_seen DESC LIMIT -1 OFFSET ?1)",
         )?
-        .execute([super::convert::limit(MAX_PEERS)])?;
+        .execute([limit(MAX_PEERS)])?;
         Ok(tx.commit()?)
     }
 }

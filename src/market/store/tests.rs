@@ -302,6 +302,18 @@ fn peers_round_trip_and_are_bounded() {
     assert_eq!(peers[0].peer_id, format!("p{}", MAX_PEERS - 1));
     assert!(peers.iter().any(|peer| peer.peer_id == "banned"));
     assert!(!peers.iter().any(|peer| peer.peer_id == "p0"));
+    for i in 0..MAX_PEERS as u64 {
+        let liar = PeerRecord {
+            peer_id: format!("liar{i}"),
+            last_seen: 5000 + i,
+            banned_until: 9000,
+            ..PeerRecord::default()
+        };
+        db.save_peer(&liar).expect("save");
+    }
+    let peers = db.peers().expect("peers");
+    assert_eq!(peers.iter().filter(|peer| peer.banned_until == 0).count(), MAX_PEERS / 2);
+    assert!(peers.iter().any(|peer| peer.peer_id == "banned"));
 }
 
 #[test]

@@ -9,6 +9,13 @@ use super::entry::Entry;
 /// Peers remembered at most. Connected ones are never among those that make room.
 pub const MAX_PEERS: usize = 4096;
 
+/// Of them, banned ones before they make room first: otherwise someone with many keys could lie once with each, and push out
+/// all peers that are worth remembering.
+const MAX_BANNED: usize = MAX_PEERS / 2;
+
+/// Successes that count against being forgotten: a stranger has one soon, with every key it makes.
+const PROVEN: u64 = 8;
+
 /// What the swarm has to do because of the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -45,13 +52,15 @@ impl Table {
         self.unreported.insert(peer);
     }
 
-    /// The least loss first: no ban to remember, no evidence, longest unseen.
+    /// The least loss first: no ban to remember, least proven, longest unseen.
     fn evict(&mut self) {
+        let banned = self.entries.values().filter(|entry| entry.ban.is_some()).count();
+        let spare_bans = banned <= MAX_BANNED;
         let least = self
             .entries
             .iter()
             .filter(|(_, entry)| !entry.is_connected())
-            .min_by_key(|(_, entry)| (entry.ban.is_some(), entry.evidence() > 0, entry.last_seen))
+            .min_by_key(|(_, entry)| (entry.ban.is_some() == spare_bans, entry.successes.min(PROVEN), entry.last_seen))
             .map(|(peer, entry)| (*peer, entry.ban.is_some()));
         let Some((peer, banned)) = least else { return };
         self.entries.remove(&peer);

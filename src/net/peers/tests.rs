@@ -72,6 +72,19 @@ fn a_later_shorter_ban_does_not_shorten_a_standing_one() {
 }
 
 #[test]
+fn many_liars_do_not_push_out_the_peers_worth_remembering() {
+    let (mut table, good) = (Table::default(), PeerId::random());
+    for _ in 0..10 {
+        table.judge(good, Outcome::Success("download"), RULES, 100);
+    }
+    for _ in 0..2 * MAX_PEERS {
+        table.judge(PeerId::random(), Outcome::Lie("x".into()), RULES, 100);
+    }
+    assert_eq!(table.entries.len(), MAX_PEERS);
+    assert!(table.get(good).is_some());
+}
+
+#[test]
 fn history_and_table_are_bounded_and_bans_outlive_strangers() {
     let mut table = Table::default();
     let liar = PeerId::random();

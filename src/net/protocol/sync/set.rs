@@ -116,4 +116,23 @@ mod tests {
         // A list of five ids, and none of them.
         assert!(set.answer(vec![0x61, 0, 0, 2, 5]).await.is_err());
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_message_is_survived(mut bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            bytes.insert(0, 0x61);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            for message in [bytes.clone(), bytes.split_off(1)] {
+                let set = || Set::new((0..50).map(item).collect()).unwrap();
+                // A panic on the worker would come as an error of this node's own.
+                for error in [
+                    runtime.block_on(set().answer(message.clone())).err(),
+                    runtime.block_on(async { set().initiate().await?.0.step(message).await.map(drop) }).err(),
+                ] {
+                    proptest::prop_assert!(!matches!(error, Some(ProtocolError::Local(_))), "{error:?}");
+                }
+            }
+        }
+    }
 }
