@@ -13,6 +13,15 @@ pub async fn request(core: &Core, command: NodeCommand) -> Result<NodeReply, Nod
     if core.stop.is_cancelled() {
         return Err(stopping());
     }
+    tokio::select! {
+        biased;
+        answer = answer(core, command) => answer,
+        // A publish that waits for others, say: whoever asked hears of the end instead of being cut off.
+        () = core.stop.cancelled() => Err(stopping()),
+    }
+}
+
+async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeError> {
     let context = &core.context;
     match command {
         NodeCommand::Status => status::status(core).await.map(NodeReply::Status),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::api::{LogLine, NodeEvent, Via};
+use super::super::api::{LogLine, NodeEvent, PublishRequest, Via};
 use super::super::clock::unix_now;
 use super::super::error::ErrorKind;
 use super::super::handle::EventStream;
@@ -230,6 +230,23 @@ async fn one_node_for_a_home_and_shutdown_gives_it_back() {
     );
     let again = start(options(one.home.path(), settings())).await.unwrap();
     again.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_under_way_hears_that_the_node_stops() {
+    let node = TestNode::alone().await;
+    let package = tempfile::tempdir().unwrap();
+    std::fs::write(package.path().join("package.toml"), "[package]\nname = \"patient\"\nversion = \"1.0.0\"\n")
+        .unwrap();
+    let path = package.path().display().to_string();
+    // For ever: nobody is there who could hold it.
+    let request = PublishRequest { path, wait_for: 1, ..PublishRequest::default() };
+    let handle = node.handle.clone();
+    let publishing = tokio::spawn(async move { handle.publish(request).await });
+    eventually("it is stored", || async { node.handle.status().await.unwrap().storage.blobs == 1 }).await;
+    node.handle.shutdown().await.unwrap();
+    let answer = tokio::time::timeout(DEADLINE, publishing).await.unwrap().unwrap();
+    assert_eq!(answer.unwrap_err().kind, ErrorKind::NoNode);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

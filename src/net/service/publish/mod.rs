@@ -23,6 +23,9 @@ use prepare::Prepared;
 /// Published again with less than this many seconds to its expiry, a release is renewed: 30 days.
 const RENEWAL: u64 = 30 * 24 * 60 * 60;
 
+/// No release is older than this network: 2025, in Unix seconds.
+const EARLIEST: u64 = 1_735_689_600;
+
 /// Answers [`NodeCommand::Inspect`](super::super::api::NodeCommand::Inspect).
 pub async fn inspect(context: &Context, path: String) -> Result<NodeReply, NodeError> {
     let prepared = prepare::prepare(context, &path, || {}).await?;
@@ -117,10 +120,21 @@ fn still_good(published: &VerifiedRelease, prepared: &Prepared, now: u64) -> Res
 }
 
 async fn sign(context: &Context, prepared: &Prepared) -> Result<VerifiedRelease, NodeError> {
+    check_clock(unix_now())?;
     let (name, publisher) = (prepared.manifest.name.clone(), context.identity.public());
     let last = context.store.run(move |db| db.last_of(publisher, &name)).await?;
     let release = to_release(context, prepared, publisher, last);
     Ok(release.sign(&context.identity)?)
+}
+
+/// What a clock that was never set says would be signed and expired for everybody else.
+fn check_clock(now: u64) -> Result<(), NodeError> {
+    if now >= EARLIEST {
+        return Ok(());
+    }
+    let message =
+        format!("this machine's clock is wrong: it says {now} s after 1970; others would take the release for expired");
+    Err(NodeError::new(ErrorKind::Failed, message).hint("set the clock (see: date), then publish again"))
 }
 
 fn to_release(
@@ -184,5 +198,17 @@ fn answer(
         held_by: confirmed.held_by,
         findings,
         share: format!("ggen:{}@{}?publisher={}", signed.name.as_str(), signed.version, signed.publisher),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_never_set_is_noticed() {
+        assert!(check_clock(unix_now()).is_ok());
+        let error = check_clock(3600).unwrap_err();
+        assert!(error.message.contains("clock") && error.hint.is_some(), "{error}");
     }
 }
