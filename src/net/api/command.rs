@@ -1,0 +1,121 @@
+//! What the node can be asked, and the shape of its answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::market::{PackageName, PublisherKey};
+
+use super::event::{LogLine, TransferInfo};
+use super::network::{DhtInfo, PeerInfo};
+use super::package::{FeedItem, InstallAnswer, InstalledInfo, PublishAnswer, PublishPlan, ReleaseInfo, SearchAnswer};
+use super::status::Status;
+
+/// A request to the node. Each is answered by the [`NodeReply`] of the same name, or by `Done`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum NodeCommand {
+    Status,
+    Peers,
+    Dht,
+    /// Newest announcements, newest first.
+    Feed {
+        limit: usize,
+    },
+    Transfers,
+    /// The last log lines, oldest first.
+    Logs {
+        limit: usize,
+    },
+    Search(SearchRequest),
+    /// All that is known of one name.
+    Detail {
+        name: PackageName,
+        publisher: Option<PublisherKey>,
+    },
+    /// What publishing `path` would do; changes nothing.
+    Inspect {
+        path: String,
+    },
+    Publish(PublishRequest),
+    Install(InstallRequest),
+    Installed,
+    Remove {
+        name: PackageName,
+    },
+    /// `addr` is a multiaddr; waits for the connection to stand (or fail).
+    Connect {
+        addr: String,
+    },
+    /// One peer, or all.
+    Disconnect {
+        peer: Option<String>,
+    },
+    /// With `wait`, answers when the DHT bootstrap query has ended.
+    Bootstrap {
+        wait: bool,
+    },
+    /// `duration_s`: none is until unbanned.
+    Ban {
+        peer: String,
+        reason: String,
+        duration_s: Option<u64>,
+    },
+    Unban {
+        peer: String,
+    },
+    /// Graceful shutdown.
+    Stop,
+}
+
+/// What is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchRequest {
+    pub query: String,
+    pub limit: usize,
+    /// Ask connected peers too (`search_timeout_ms` at most), else only the local catalogue.
+    pub remote: bool,
+}
+
+/// `path` is absolute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishRequest {
+    pub path: String,
+    /// Chosen by the asker; the [`NodeEvent::Publish`] events of this job carry it.
+    pub job: u64,
+    /// Answer only when this many other peers have the package's bytes.
+    pub wait_for: usize,
+    /// Seconds to wait for `wait_for`; 0 is no limit.
+    pub wait_timeout_s: u64,
+}
+
+/// `requirement` in semver syntax; none is the newest version that is no pre-release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallRequest {
+    pub name: PackageName,
+    pub requirement: Option<semver::VersionReq>,
+    /// Needed where several publishers use the name and none is pinned.
+    pub publisher: Option<PublisherKey>,
+}
+
+/// The answer to a [`NodeCommand`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "data", rename_all = "snake_case")]
+pub enum NodeReply {
+    Done,
+    Status(Status),
+    Peers(Vec<PeerInfo>),
+    Dht(DhtInfo),
+    Feed(Vec<FeedItem>),
+    Transfers(Vec<TransferInfo>),
+    Logs(Vec<LogLine>),
+    Search(SearchAnswer),
+    Detail(Vec<ReleaseInfo>),
+    Inspect(PublishPlan),
+    Publish(PublishAnswer),
+    Install(InstallAnswer),
+    Installed(Vec<InstalledInfo>),
+    /// Whether there was something to remove / disconnect / unban.
+    Changed(bool),
+    Connected {
+        peer_id: String,
+    },
+}

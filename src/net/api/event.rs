@@ -1,0 +1,111 @@
+//! What the node tells without being asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::market::{PackageId, SafeText};
+
+use super::network::{DhtInfo, Direction, PeerInfo};
+use super::package::FeedItem;
+use super::status::Status;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransferState {
+    /// Looking for providers.
+    Finding,
+    Running,
+    /// All bytes here; checking and placing.
+    Verifying,
+    Done,
+    Failed,
+}
+
+/// A download or an upload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransferInfo {
+    pub id: u64,
+    pub direction: Direction,
+    pub name: SafeText,
+    pub package_id: PackageId,
+    /// The other side.
+    pub peer: Option<String>,
+    pub bytes_done: u64,
+    pub bytes_total: u64,
+    pub leaves_done: u64,
+    pub leaves_total: u64,
+    pub state: TransferState,
+    /// Why it failed, or what it waits for.
+    pub note: SafeText,
+    pub started_at: u64,
+    pub elapsed_ms: u64,
+}
+
+/// Stages of a publish, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PublishStage {
+    Reading,
+    Packing,
+    Signing,
+    Storing,
+    Announcing,
+    /// Waiting for peers to confirm.
+    Confirming,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Unix milliseconds.
+    pub at_ms: u64,
+    /// `ERROR` … `TRACE`.
+    pub level: String,
+    pub target: SafeText,
+    pub message: SafeText,
+}
+
+/// What the node tells without being asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+pub enum NodeEvent {
+    /// At most once a second, and only when something in it (other than uptime) changed.
+    Status(Status),
+    /// Connected, changed, or banned.
+    Peer(PeerInfo),
+    /// Gone, with the reason.
+    PeerGone {
+        peer_id: String,
+        reason: SafeText,
+    },
+    /// At most once a second, when it changed.
+    Dht(DhtInfo),
+    Feed(FeedItem),
+    /// At most ten a second for one transfer, and always at its end.
+    Transfer(TransferInfo),
+    Publish {
+        job: u64,
+        stage: PublishStage,
+        seen_by: usize,
+    },
+    /// What is installed changed.
+    InstalledChanged,
+    Log(LogLine),
+    /// Something the user should see now.
+    Notice {
+        level: NoticeLevel,
+        text: SafeText,
+    },
+    /// This subscriber was too slow: so many events were dropped.
+    Lagged {
+        dropped: u64,
+    },
+    /// The node is shutting down.
+    Stopping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoticeLevel {
+    Info,
+    Warning,
+    Error,
+}

@@ -1,0 +1,16 @@
+//! What the node can be asked, what it answers and what it tells: plain serde types, the same in process and over the
+//! control socket. Field names are what scripts rely on.
+//!
+//! Units: sizes in bytes; `*_ms` milliseconds; `*_s` seconds; `*_at` Unix seconds.
+
+mod command;
+mod event;
+mod network;
+mod package;
+mod status;
+
+pub use command::*;
+pub use event::*;
+pub use network::*;
+pub use package::*;
+pub use status::*;

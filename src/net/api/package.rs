@@ -1,0 +1,175 @@
+//! Packages: heard of, found, published, installed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::market::archive::FileEntry;
+use crate::market::{Dependency, Finding, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
+
+/// How a release reached this node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    #[default]
+    Gossip,
+    Sync,
+    Search,
+    /// Published here.
+    Own,
+}
+
+/// A release as it came in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeedItem {
+    pub release_id: ReleaseId,
+    pub package_id: PackageId,
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub description: SafeText,
+    pub category: SafeText,
+    pub size: u64,
+    pub published_at: u64,
+    pub received_at: u64,
+    pub via: Via,
+    /// Peer id it came from; none when published here.
+    pub from: Option<String>,
+    pub yanked: bool,
+}
+
+/// One search result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchHit {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub package_id: PackageId,
+    pub category: SafeText,
+    pub tags: Vec<SafeText>,
+    pub description: SafeText,
+    pub size: u64,
+    /// `local`: from this node's catalogue; `peer`: a peer answered it; `central`: a central index.
+    pub source: Source,
+    pub score: f64,
+    /// Peers known to have the bytes, this node included.
+    pub providers: usize,
+    pub licence: SafeText,
+    pub published_at: u64,
+    pub installed: Option<semver::Version>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    Local,
+    Peer,
+    Central,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SearchAnswer {
+    /// Best first.
+    pub results: Vec<SearchHit>,
+    pub elapsed_ms: f64,
+    pub peers_asked: usize,
+    pub peers_answered: usize,
+}
+
+/// One release in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseInfo {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub release_id: ReleaseId,
+    pub package_id: PackageId,
+    pub size: u64,
+    pub file_count: u32,
+    pub description: SafeText,
+    pub category: SafeText,
+    pub tags: Vec<SafeText>,
+    pub keywords: Vec<SafeText>,
+    pub licence: SafeText,
+    pub repository: SafeText,
+    pub dependencies: Vec<Dependency>,
+    pub sequence: u64,
+    pub published_at: u64,
+    pub first_seen: u64,
+    pub yank_reason: Option<SafeText>,
+    pub have_blob: bool,
+    pub installed: bool,
+    /// The key pinned for this name, if any.
+    pub pinned: Option<PublisherKey>,
+}
+
+/// What publishing a directory would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishPlan {
+    pub path: String,
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub description: SafeText,
+    pub category: SafeText,
+    pub tags: Vec<SafeText>,
+    pub licence: SafeText,
+    pub publisher: PublisherKey,
+    pub package_id: PackageId,
+    /// Archive bytes.
+    pub size: u64,
+    pub files: Vec<FileEntry>,
+    pub findings: Vec<Finding>,
+    /// Newest version this publisher has out under the name.
+    pub previous: Option<semver::Version>,
+    /// Whether it can be published: no finding of severity `error`.
+    pub publishable: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishAnswer {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub package_id: PackageId,
+    pub release_id: ReleaseId,
+    pub size: u64,
+    /// How many files.
+    pub files: usize,
+    /// Peers that confirmed the release is in their catalogue.
+    pub seen_by: usize,
+    /// Peers that confirmed they hold the bytes.
+    pub held_by: usize,
+    pub findings: Vec<Finding>,
+    /// What to give to others: `ggen:<name>@<version>?publisher=<key>`.
+    pub share: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InstallAnswer {
+    pub installed: Vec<InstalledPackage>,
+    /// E.g. dependencies that were not found.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstalledPackage {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub package_id: PackageId,
+    pub path: String,
+    /// Archive bytes fetched from others; 0 when the blob was here.
+    pub bytes: u64,
+    /// Peer ids that gave leaves.
+    pub providers: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstalledInfo {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub package_id: PackageId,
+    pub path: String,
+    pub installed_at: u64,
+    pub files: u32,
+    pub bytes: u64,
+}

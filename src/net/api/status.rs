@@ -1,0 +1,63 @@
+//! How the node as a whole is doing.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    pub peer_id: String,
+    pub agent: String,
+    pub network: String,
+    pub uptime_s: u64,
+    pub listen_addrs: Vec<String>,
+    pub connected_peers: usize,
+    pub dht: DhtStatus,
+    pub topics: Vec<String>,
+    pub catalog: CatalogStatus,
+    pub storage: StorageStatus,
+    pub traffic: Traffic,
+    /// The home directory of the node.
+    pub home: String,
+    /// Process id of the node.
+    pub pid: u32,
+    /// Unix seconds of the last finished catalogue sync with a peer.
+    pub last_sync_at: Option<u64>,
+    /// Things the user should know, e.g. that port 4001 was taken.
+    pub notices: Vec<String>,
+}
+
+impl Status {
+    /// The listening addresses with the peer id at their end, as others dial them.
+    pub fn dialable_addrs(&self) -> impl Iterator<Item = String> {
+        let id = format!("/p2p/{}", self.peer_id);
+        self.listen_addrs.iter().map(move |addr| if addr.ends_with(&id) { addr.clone() } else { format!("{addr}{id}") })
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DhtStatus {
+    /// `server` or `client`.
+    pub mode: String,
+    /// Peers in the routing table.
+    pub routing_table: usize,
+    pub records: usize,
+    pub providers: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CatalogStatus {
+    pub packages: u64,
+    pub releases: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StorageStatus {
+    pub blobs: u64,
+    pub bytes: u64,
+}
+
+/// Bytes of our own protocols (blob, sync, search) since start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
