@@ -16,7 +16,7 @@ pub enum MarketErrorKind {
     Failed,
 }
 
-/// What a path was being used for when an operation on it failed; reads as "cannot <action> <path>".
+/// What a path was being used for when an operation on it failed; reads as "cannot write /a/path".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Read,
@@ -92,7 +92,8 @@ impl MarketError {
             Self::Permission { .. } => Kind::Permission,
             Self::DiskFull { .. } => Kind::Disk,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Kind::NotFound,
-            Self::Io { .. } | Self::Failed(_) => Kind::Failed,
+            Self::Io { .. } => Kind::Disk,
+            Self::Failed(_) => Kind::Failed,
             Self::Database { kind, .. } => *kind,
         }
     }
@@ -111,7 +112,10 @@ impl MarketError {
                 Some(format!("free some space on the file system of {} and try again", path.display()))
             }
             Self::Database { hint, .. } => hint.clone(),
-            Self::Invalid(_) | Self::Io { .. } | Self::Failed(_) => None,
+            Self::Io { path, .. } => {
+                Some(format!("look at what {} and the folders above it are, and try again", path.display()))
+            }
+            Self::Invalid(_) | Self::Failed(_) => None,
         }
     }
 
@@ -154,7 +158,7 @@ mod tests {
         assert_eq!(of(io::ErrorKind::StorageFull).kind(), MarketErrorKind::Disk);
         assert_eq!(of(io::ErrorKind::PermissionDenied).kind(), MarketErrorKind::Permission);
         assert_eq!(of(io::ErrorKind::NotFound).kind(), MarketErrorKind::NotFound);
-        assert_eq!(of(io::ErrorKind::BrokenPipe).kind(), MarketErrorKind::Failed);
+        assert_eq!(of(io::ErrorKind::BrokenPipe).kind(), MarketErrorKind::Disk);
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! The flat `<name>.toml` that ggen reads an installed package's description from.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::market::{Manifest, Release, SafeText, VerifiedRelease};
+
+/// What our descriptions begin with, to know them from those of others.
+const MARK: &str =
+    "# Written by ggen-p2p-tui, which installed this package. It replaces and removes only what it has installed.";
 
 /// `[pack]` with id, name, version, description, category, packages, author, repository, license, dependencies. What is
 /// not signed (title and author) comes from the unpacked manifest, where it can be read and is this package's.
@@ -25,7 +31,14 @@ pub(super) fn text(release: &VerifiedRelease, unpacked: &Path) -> String {
     pack.insert("dependencies", value(dependencies(release)));
     let mut document = DocumentMut::new();
     document.insert("pack", Item::Table(pack));
-    document.to_string()
+    format!("{MARK}\n{document}")
+}
+
+/// Whether `flat` is a description that [`text`] has written.
+pub(super) fn is_ours(flat: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(flat).and_then(|file| file.take(MARK.len() as u64).read_to_end(&mut start));
+    read.is_ok() && start == MARK.as_bytes()
 }
 
 /// The authors that the manifest names, else the key that signed.

@@ -1,9 +1,10 @@
 //! Putting a verified archive into `<home>/packs/<name>/` and taking it out again.
 //!
-//! A replaced package is moved aside, under [`OLD_PREFIX`], until its successor stands; [`recover`] moves it back when a
+//! A replaced package is moved aside, under `.ggen-old-NAME`, until its successor stands; [`recover`] moves it back when a
 //! crash came between.
 
 mod description;
+mod same;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,7 @@ pub fn place(archive: &Path, release: &VerifiedRelease, packs_dir: &Path) -> Res
     let extracted = archive::extract(&mut file, archive, release.release().file_count, &unpacked)?;
     let text = description::text(release, &unpacked);
     let place = Place::of(&release.release().name, packs_dir);
+    place.refuse_foreign(Some(&unpacked))?;
     place.replace(&unpacked, &text, temp.path())?;
     Ok(Placed { path: place.dir, files: extracted.files, bytes: extracted.bytes })
 }
@@ -62,6 +64,7 @@ pub fn take_away(name: &PackageName, packs_dir: &Path) -> Result<bool, MarketErr
     let _turn = Turn::take(packs_dir)?;
     recover_in_turn(packs_dir)?;
     let place = Place::of(name, packs_dir);
+    place.refuse_foreign(None)?;
     let there = exists(&place.dir) || exists(&place.flat);
     if there {
         let temp = temp_dir(packs_dir)?;
@@ -129,6 +132,19 @@ impl Place {
             old_dir: packs_dir.join(format!("{OLD_PREFIX}{name}")),
             old_flat: packs_dir.join(format!("{OLD_PREFIX}{name}.toml")),
         }
+    }
+
+    /// Fails where somebody else's files lie in the package's place: they are not ours to replace or remove. A directory
+    /// with just the files that are to be there (`wanted`) is taken over: a crash can leave it without its description.
+    fn refuse_foreign(&self, wanted: Option<&Path>) -> Result<(), MarketError> {
+        let is_dir = self.dir.symlink_metadata().is_ok_and(|about| about.is_dir());
+        if !is_dir || description::is_ours(&self.flat) || wanted.is_some_and(|wanted| same::tree(&self.dir, wanted)) {
+            return Ok(());
+        }
+        Err(MarketError::Refused {
+            message: format!("{} was not put there by this program and is left alone", self.dir.display()),
+            hint: format!("move it away and try again: mv '{0}' '{0}.mine'", self.dir.display()),
+        })
     }
 
     /// Puts the new package in the place of what is there; on an error what was there is back. Renaming the old directory

@@ -135,6 +135,31 @@ fn removing_takes_everything_away() {
 }
 
 #[test]
+fn files_of_others_in_the_packages_place_are_left_alone() {
+    let (_dir, packs) = packs();
+    write_tree(&packs, &[("hello/precious", "mine"), ("hello.toml", "[pack]\nid = \"hello\"\n")]);
+    let before = tree(&packs);
+    let sample = sample("1.0.0", "x");
+    for error in [
+        place(sample.archive.path(), &sample.release, &packs).expect_err("not ours to replace"),
+        take_away(&name("hello"), &packs).expect_err("not ours to remove"),
+    ] {
+        assert!(error.to_string().contains("was not put there by this program"), "{error}");
+    }
+    assert_eq!(tree(&packs), before);
+}
+
+#[test]
+fn an_install_that_a_crash_left_without_its_description_is_completed() {
+    let (_dir, packs) = packs();
+    let sample = sample("1.0.0", "x");
+    install(&sample, &packs);
+    fs::remove_file(packs.join("hello.toml")).expect("the crash");
+    install(&sample, &packs);
+    assert_eq!(tree(&packs), INSTALLED);
+}
+
+#[test]
 fn a_link_in_the_packages_place_is_replaced_not_followed() {
     let (dir, packs) = packs();
     write_tree(dir.path(), &[("precious/file", "x")]);
