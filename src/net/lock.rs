@@ -70,7 +70,7 @@ fn unusable(path: &Path, error: &io::Error) -> NodeError {
             (ErrorKind::Permission, "choose a home that you can write: --home DIR or GGEN_HOME")
         }
         StorageFull | QuotaExceeded => (ErrorKind::Disk, "free some space on that file system"),
-        _ => (ErrorKind::Failed, "choose another home: --home DIR or GGEN_HOME"),
+        _ => (ErrorKind::Disk, "choose another home: --home DIR or GGEN_HOME"),
     };
     NodeError::new(kind, format!("cannot use {}: {error}", path.display())).hint(hint)
 }

@@ -79,7 +79,7 @@ pub struct SearchRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishRequest {
     pub path: String,
-    /// Chosen by the asker; the [`NodeEvent::Publish`] events of this job carry it.
+    /// Chosen by the asker; the [`NodeEvent::Publish`](super::NodeEvent::Publish) events of this job carry it.
     pub job: u64,
     /// Answer only when this many other peers have the package's bytes.
     pub wait_for: usize,

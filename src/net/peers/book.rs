@@ -75,9 +75,12 @@ impl PeerBook {
     /// Records and, where it leads there, bans (and has the swarm drop the connection).
     pub fn record(&self, peer: PeerId, outcome: Outcome) {
         tracing::debug!(%peer, ?outcome, "peer judged");
-        let banned = self.lock().judge(peer, outcome, self.shared.rules, unix_now());
-        if banned {
-            tracing::warn!(%peer, "peer banned");
+        let mut table = self.lock();
+        let banned = table.judge(peer, outcome, self.shared.rules, unix_now());
+        let ban = table.get(peer).and_then(|entry| entry.ban.as_ref()).map(|ban| ban.reason.clone());
+        drop(table);
+        if let Some(reason) = ban.filter(|_| banned) {
+            tracing::warn!(%peer, "banned: {reason}");
         }
         self.wake(banned);
     }

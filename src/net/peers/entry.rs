@@ -129,8 +129,13 @@ impl Entry {
         }
     }
 
+    /// Adds to the history. What only happened once more is not told twice: it would push out what matters.
     pub fn note(&mut self, text: &str) {
-        self.history.push_front(SafeText::capped(text, MAX_TEXT));
+        let text = SafeText::capped(text, MAX_TEXT);
+        if self.history.front() == Some(&text) {
+            return;
+        }
+        self.history.push_front(text);
         self.history.truncate(MAX_HISTORY);
     }
 

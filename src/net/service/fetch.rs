@@ -232,9 +232,20 @@ fn failed(
         context.services.holders().remove(release.release().package_id, peer);
     }
     if let Some(outcome) = error.outcome() {
-        context.peers.record(peer, outcome);
+        context.peers.record(peer, about(release, outcome));
     }
     Failure { peer, error }
+}
+
+/// A lie with what it was about, for whoever asks later why the peer is banned.
+fn about(release: &VerifiedRelease, outcome: Outcome) -> Outcome {
+    let signed = release.release();
+    match outcome {
+        Outcome::Lie(detail) => {
+            Outcome::Lie(format!("{} {}: bytes that are not what was signed: {detail}", signed.name, signed.version))
+        }
+        other => other,
+    }
 }
 
 fn all_failed(release: &VerifiedRelease, failures: &[Failure]) -> NodeError {

@@ -187,7 +187,8 @@ impl Task {
         left: oneshot::Receiver<()>,
     ) {
         let key = DhtKey::Blob(package).to_key();
-        let id = self.swarm.behaviour_mut().kad.get_providers(key);
+        let id = self.swarm.behaviour_mut().kad.get_providers(key.clone());
+        self.dht.queries.seeks(id, &key);
         // The asker leaves when it has enough; the query would go on for nobody.
         let own = self.own.clone();
         tokio::spawn(async move {

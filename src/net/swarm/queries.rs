@@ -26,6 +26,8 @@ pub struct Queries {
     numbers: HashMap<QueryId, u64>,
     /// Providers found by queries that still run.
     found: HashMap<QueryId, usize>,
+    /// What running queries look for providers of: their last word does not say.
+    sought: HashMap<QueryId, String>,
     next: u64,
     /// Newest first.
     ended: VecDeque<DhtQuery>,
@@ -36,10 +38,18 @@ impl Queries {
         let number = self.number(id);
         let found = self.found.remove(&id).unwrap_or_default();
         self.numbers.remove(&id);
-        let (kind, key) = subject(result);
+        let (kind, mut key) = subject(result);
+        if let Some(sought) = self.sought.remove(&id) {
+            key = sought;
+        }
         let outcome = outcome(result, found);
         self.ended.push_front(query(number, kind, &key, stats, Some(&outcome)));
         self.ended.truncate(SHOWN);
+    }
+
+    /// A query for the providers of `key` has begun.
+    pub fn seeks(&mut self, id: QueryId, key: &RecordKey) {
+        self.sought.insert(id, describe(key));
     }
 
     /// Counts what a query has found so far.

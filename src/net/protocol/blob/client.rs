@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use libp2p::{PeerId, Stream};
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
-use crate::market::error::MarketError;
+use crate::market::error::{Action, MarketError};
 use crate::market::merkle::{self, BlobHasher, Hash, LEAF_SIZE};
 use crate::market::store::BlobInfo;
 use crate::market::{PackageId, VerifiedRelease};
@@ -155,7 +156,7 @@ async fn take_leaf(
         if offset.saturating_add(bytes.len() as u64) > size {
             return Err(ProtocolError::Lie(format!("leaf {index}: more bytes than were signed")));
         }
-        file.write_all_at(&bytes, offset).map_err(|error| disk(&error))?;
+        file.write_all_at(&bytes, offset).map_err(disk)?;
         Ok(bytes.len())
     })
     .await
@@ -167,7 +168,7 @@ fn whole_matches(file: &File, package: PackageId) -> Result<(), ProtocolError> {
     let mut buffer = vec![0; LEAF_SIZE];
     let mut offset = 0;
     loop {
-        let count = file.read_at(&mut buffer, offset).map_err(|error| disk(&error))?;
+        let count = file.read_at(&mut buffer, offset).map_err(disk)?;
         let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
         hasher.update(bytes);
         offset += count as u64;
@@ -180,15 +181,15 @@ fn whole_matches(file: &File, package: PackageId) -> Result<(), ProtocolError> {
 }
 
 fn new_file(directory: std::path::PathBuf) -> Result<NamedTempFile, ProtocolError> {
-    tempfile::Builder::new().prefix("fetch-").tempfile_in(directory).map_err(|error| disk(&error))
+    tempfile::Builder::new().prefix("fetch-").tempfile_in(directory).map_err(disk)
 }
 
 fn blocking_reopen(file: &NamedTempFile) -> Result<File, ProtocolError> {
-    file.as_file().try_clone().map_err(|error| disk(&error))
+    file.as_file().try_clone().map_err(disk)
 }
 
-fn disk(error: &std::io::Error) -> ProtocolError {
-    ProtocolError::Local(MarketError::Failed(format!("cannot keep the download: {error}")))
+fn disk(error: std::io::Error) -> ProtocolError {
+    ProtocolError::Local(MarketError::io(Action::Write, Path::new("the download"), error))
 }
 
 async fn blocking<T: Send + 'static>(
