@@ -71,7 +71,11 @@ impl Task {
             tokio::select! {
                 () = stop.cancelled() => break,
                 event = self.swarm.select_next_some() => self.on_event(event),
-                Some(command) = channels.commands.recv() => self.on_command(command),
+                Some(command) = channels.commands.recv() => {
+                    // Who lifts a ban and connects next must not meet the block that is about to go.
+                    self.obey();
+                    self.on_command(command);
+                }
                 Some(verdict) = channels.verdicts.recv() => self.on_verdict(verdict),
                 () = book.ordered() => self.obey(),
                 _ = care.tick() => self.care(),
