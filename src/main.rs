@@ -23,7 +23,7 @@ fn run(cli: &Cli) -> Result<u8, NodeError> {
         Mode::Verb(verb) => Ok(verbs::run(cli, &verb, launch::runtime)),
         Mode::Headless => headless(cli).map(|()| 0),
         Mode::Dashboard => dashboard(cli).map(|()| 0),
-        Mode::Demo => demo(cli).map(|()| 0),
+        Mode::Demo { plain } => demo(cli, plain).map(|()| 0),
     }
 }
 
@@ -40,7 +40,7 @@ fn dashboard(cli: &Cli) -> Result<(), NodeError> {
     launch::runtime()?.block_on(ui::dashboard(node, options))
 }
 
-fn demo(cli: &Cli) -> Result<(), NodeError> {
+fn demo(cli: &Cli, plain: bool) -> Result<(), NodeError> {
     let settings = launch::demo_settings(cli)?;
     let stage = demo::Stage::prepare()?;
     let logging = logging::init(logging::Mode::Demo, &Home::new(stage.packages()), &settings.log);
@@ -49,7 +49,10 @@ fn demo(cli: &Cli) -> Result<(), NodeError> {
     options.demo = true;
     options.current_dir = stage.packages().to_string_lossy().into_owned();
     let runtime = launch::runtime()?;
-    let shown = runtime.block_on(ui::dashboard(stage.start(&settings, logging.lines.clone()), options));
+    let node = stage.start(&settings, logging.lines.clone());
+    let shown = runtime.block_on(async {
+        if plain { demo::plain::run(node.await?).await } else { ui::dashboard(node, options).await }
+    });
     // The cast ends with the runtime; only then may its homes go.
     runtime.shutdown_timeout(Duration::from_secs(2));
     drop(stage);

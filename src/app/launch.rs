@@ -22,7 +22,10 @@ use super::verbs::config_file;
 pub enum Mode {
     Dashboard,
     Headless,
-    Demo,
+    /// `plain`: told line by line instead of shown.
+    Demo {
+        plain: bool,
+    },
     Verb(Verb),
 }
 
@@ -68,19 +71,20 @@ fn first_line(error: &clap::Error) -> String {
 pub fn mode(cli: &Cli) -> Result<Mode, NodeError> {
     match &cli.verb {
         Some(_) if cli.global.demo => Err(usage("--demo takes no command").hint("leave one of the two away")),
-        None if cli.global.demo && cli.global.no_ui => {
-            Err(usage("--demo is something to look at").hint("leave --no-ui away"))
-        }
+        None if cli.global.demo => Ok(Mode::Demo { plain: cli.global.no_ui || !on_terminal() }),
         Some(Verb::Start) => Ok(Mode::Headless),
         Some(verb) => Ok(Mode::Verb(verb.clone())),
         None if cli.global.no_ui => Ok(Mode::Headless),
-        None if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) => {
+        None if !on_terminal() => {
             Err(usage("the dashboard needs a terminal")
                 .hint("run the node without it: --no-ui; see --help for commands"))
         }
-        None if cli.global.demo => Ok(Mode::Demo),
         None => Ok(Mode::Dashboard),
     }
+}
+
+fn on_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// The home directory and the settings that hold for it.

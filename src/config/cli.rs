@@ -47,9 +47,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Run the node without the dashboard, as a service: logs go to standard error, SIGTERM stops it
-    #[arg(long, conflicts_with = "demo")]
+    #[arg(long)]
     pub no_ui: bool,
-    /// Show a network of several real nodes in this process, in temporary homes on loopback
+    /// Show a network of several real nodes in this process, in temporary homes on loopback; with --no-ui, or without a
+    /// terminal, it is told line by line
     #[arg(long)]
     pub demo: bool,
     /// Listen on this address, e.g. /ip4/127.0.0.1/tcp/0 (can be given several times)

@@ -53,7 +53,6 @@ fn wrong_usage_ends_with_code_2() {
         "--mirror some",
         "--log-level loud",
         "-v --log-level debug",
-        "--no-ui --demo",
         "config",
         "config edit network.mdns",
         "status --format xml",

@@ -1,11 +1,13 @@
 //! Several headless nodes: finding each other, publishing, installing, healing, and being lied to.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::harness::{Home, Node, ggen_data, repository, tree, wait_for};
+use crate::harness::{Home, Node, command, ggen_data, repository, signal, tree, wait_for};
 
 const SAMPLE: &str = "assets/demo/rest-endpoint";
 
@@ -167,6 +169,19 @@ fn bans_hold_and_are_lifted_by_hand() {
         two.home.run(&["connect", &one.address()]).status.success().then_some(())
     });
     one.wait_for_peers(1);
+}
+
+#[test]
+fn the_demo_is_told_line_by_line_where_there_is_no_terminal() {
+    let home = Home::new();
+    let mut child = command(&home.path()).arg("--demo").stdout(Stdio::piped()).spawn().expect("the demo starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines().map_while(Result::ok);
+    for wanted in ["DEMO", "connected", "published  rest-endpoint 1.2.0", "fetched    rest-endpoint"] {
+        assert!(lines.any(|line| line.contains(wanted)), "it ended without a line of «{wanted}»");
+    }
+    signal(child.id(), rustix::process::Signal::INT);
+    assert_eq!(wait_for("the demo to end", || child.try_wait().expect("its state")).code(), Some(0));
+    assert!(!home.path().exists(), "the demo touched the home");
 }
 
 #[test]
