@@ -99,17 +99,7 @@ pub async fn list(context: &Context, session: &Session) -> Result<(), NodeError>
 async fn stored(context: &Context) -> Result<Vec<InstalledInfo>, NodeError> {
     let Some(store) = open_store(context)? else { return Ok(Vec::new()) };
     let packs = context.home.packs_dir();
-    let info = |entry: crate::market::store::Installed| InstalledInfo {
-        path: packs.join(entry.name.as_str()).display().to_string(),
-        name: entry.name,
-        version: entry.version,
-        publisher: entry.publisher,
-        package_id: entry.package_id,
-        installed_at: entry.installed_at,
-        files: entry.files,
-        bytes: entry.bytes,
-    };
-    Ok(store.run(|db| db.installed()).await?.into_iter().map(info).collect())
+    Ok(store.run(|db| db.installed()).await?.into_iter().map(|entry| InstalledInfo::of(entry, &packs)).collect())
 }
 
 /// The store, if the home has one: asking must not make it.

@@ -1,8 +1,11 @@
 //! Packages: heard of, found, published, installed.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::market::archive::FileEntry;
+use crate::market::store::Installed;
 use crate::market::{Dependency, Finding, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
 
 /// How a release reached this node.
@@ -172,4 +175,20 @@ pub struct InstalledInfo {
     pub installed_at: u64,
     pub files: u32,
     pub bytes: u64,
+}
+
+impl InstalledInfo {
+    /// What the store says of an install below `packs`.
+    pub fn of(entry: Installed, packs: &Path) -> Self {
+        Self {
+            path: packs.join(entry.name.as_str()).display().to_string(),
+            name: entry.name,
+            version: entry.version,
+            publisher: entry.publisher,
+            package_id: entry.package_id,
+            installed_at: entry.installed_at,
+            files: entry.files,
+            bytes: entry.bytes,
+        }
+    }
 }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
-use crate::market::store::Installed;
 use crate::market::{MarketError, PackageName, PublisherKey, VerifiedRelease, install};
 
 use super::super::api::{InstalledInfo, NodeEvent, NodeReply, ReleaseInfo};
@@ -68,20 +67,8 @@ fn describe(release: &VerifiedRelease) -> ReleaseInfo {
 /// Answers [`NodeCommand::Installed`](super::super::api::NodeCommand::Installed).
 pub async fn installed(context: &Context) -> Result<NodeReply, NodeError> {
     let entries = context.store.run(|db| db.installed()).await?;
-    Ok(NodeReply::Installed(entries.into_iter().map(|entry| info(context, entry)).collect()))
-}
-
-fn info(context: &Context, entry: Installed) -> InstalledInfo {
-    InstalledInfo {
-        path: context.home.packs_dir().join(entry.name.as_str()).display().to_string(),
-        name: entry.name,
-        version: entry.version,
-        publisher: entry.publisher,
-        package_id: entry.package_id,
-        installed_at: entry.installed_at,
-        files: entry.files,
-        bytes: entry.bytes,
-    }
+    let packs = context.home.packs_dir();
+    Ok(NodeReply::Installed(entries.into_iter().map(|entry| InstalledInfo::of(entry, &packs)).collect()))
 }
 
 /// Answers [`NodeCommand::Remove`](super::super::api::NodeCommand::Remove): takes the files away and forgets the install. The
