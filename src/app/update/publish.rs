@@ -183,7 +183,7 @@ fn ask_to_publish(state: &mut State) -> Vec<Effect> {
         ("package", format!("{} {}", plan.name, plan.version)),
         ("previous", previous),
         ("files", plan.files.len().to_string()),
-        ("key", plan.publisher.to_string()),
+        ("key", plan.key()),
     ];
     let confirm = Confirm {
         title: "Publish?".into(),

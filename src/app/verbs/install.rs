@@ -26,7 +26,7 @@ pub async fn install(context: &Context, session: &mut Session, arguments: &Insta
     context.output.answer(&answer, |_| installed(&answer))
 }
 
-/// A package that was looked for nowhere but here may well exist.
+/// A package that was only looked for here may well exist elsewhere.
 async fn say_if_alone(node: &NodeHandle, error: NodeError) -> NodeError {
     let alone = node.status().await.is_ok_and(|status| status.connected_peers == 0);
     if error.kind != ErrorKind::NotFound || !alone {

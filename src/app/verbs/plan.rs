@@ -2,60 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use crate::app::output::table::{self, Table};
 use crate::app::output::{Style, human};
-use crate::market::archive::{self, FileEntry};
-use crate::market::{Finding, Identity, Manifest, PackageId, PublisherKey, SafeText, Severity, Store};
+use crate::market::archive;
+use crate::market::{Finding, Identity, Manifest, SafeText, Severity, Store};
 use crate::net::api::PublishPlan;
 use crate::net::{ErrorKind, NodeError};
 
 use super::{Context, install::open_store};
 
-/// A plan; `publisher` is none where the home has no key yet: the first publish makes it.
-#[derive(Debug, Serialize)]
-pub struct DryRun {
-    pub path: String,
-    pub name: crate::market::PackageName,
-    pub version: semver::Version,
-    pub description: SafeText,
-    pub category: SafeText,
-    pub tags: Vec<SafeText>,
-    pub licence: SafeText,
-    pub publisher: Option<PublisherKey>,
-    pub package_id: PackageId,
-    /// Archive bytes.
-    pub size: u64,
-    pub files: Vec<FileEntry>,
-    pub findings: Vec<Finding>,
-    pub previous: Option<semver::Version>,
-    pub publishable: bool,
-}
-
-impl From<PublishPlan> for DryRun {
-    fn from(plan: PublishPlan) -> Self {
-        Self {
-            path: plan.path,
-            name: plan.name,
-            version: plan.version,
-            description: plan.description,
-            category: plan.category,
-            tags: plan.tags,
-            licence: plan.licence,
-            publisher: Some(plan.publisher),
-            package_id: plan.package_id,
-            size: plan.size,
-            files: plan.files,
-            findings: plan.findings,
-            previous: plan.previous,
-            publishable: plan.publishable,
-        }
-    }
-}
-
 /// Reads and packs the package in `path`; leaves nothing behind.
-pub async fn make(context: &Context, path: &Path) -> Result<DryRun, NodeError> {
+pub async fn make(context: &Context, path: &Path) -> Result<PublishPlan, NodeError> {
     let identity_file = context.home.identity_file();
     let store = open_store(context)?;
     let path: PathBuf = path.to_owned();
@@ -63,12 +20,12 @@ pub async fn make(context: &Context, path: &Path) -> Result<DryRun, NodeError> {
     work.await.map_err(|e| NodeError::new(ErrorKind::Failed, format!("inspecting the package broke off: {e}")))?
 }
 
-fn inspect(path: &Path, identity_file: &Path, store: Option<&Store>) -> Result<DryRun, NodeError> {
+fn inspect(path: &Path, identity_file: &Path, store: Option<&Store>) -> Result<PublishPlan, NodeError> {
     let (manifest, mut findings) = Manifest::read(path)?;
     let temporary = tempfile::tempdir()
         .map_err(|e| NodeError::new(ErrorKind::Disk, format!("cannot make a temporary directory: {e}")))?;
     let packed = archive::pack(path, temporary.path())?;
-    findings.extend(packed.findings);
+    findings.extend(packed.findings.iter().cloned());
     let publisher = if identity_file.exists() { Some(Identity::load_or_create(identity_file)?.public()) } else { None };
     let previous = match (store, publisher) {
         (Some(store), Some(publisher)) => {
@@ -78,27 +35,12 @@ fn inspect(path: &Path, identity_file: &Path, store: Option<&Store>) -> Result<D
         }
         _ => None,
     };
-    Ok(DryRun {
-        path: path.display().to_string(),
-        name: manifest.name,
-        version: manifest.version,
-        description: manifest.description,
-        category: manifest.category,
-        tags: manifest.tags,
-        licence: manifest.licence,
-        publisher,
-        package_id: packed.package_id,
-        size: packed.size,
-        files: packed.files,
-        publishable: !findings.iter().any(|finding| finding.severity == Severity::Error),
-        findings,
-        previous,
-    })
+    Ok(PublishPlan::of(path, manifest, packed, findings, publisher, previous))
 }
 
 /// # Errors
 /// What keeps the package from being published.
-pub fn refuse(plan: &DryRun) -> Result<(), NodeError> {
+pub fn refuse(plan: &PublishPlan) -> Result<(), NodeError> {
     let errors: Vec<_> = plan.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
     let Some(first) = errors.first() else { return Ok(()) };
     let more = match errors.len() - 1 {
@@ -111,7 +53,7 @@ pub fn refuse(plan: &DryRun) -> Result<(), NodeError> {
 }
 
 /// The plan for people: what, which files, what is wrong with it.
-pub fn show(plan: &DryRun, style: Style) -> String {
+pub fn show(plan: &PublishPlan, style: Style) -> String {
     let list = |texts: &[SafeText]| texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join(", ");
     let fields = [
         ("package", format!("{} {}", plan.name, plan.version)),
@@ -119,7 +61,7 @@ pub fn show(plan: &DryRun, style: Style) -> String {
         ("category", plan.category.to_string()),
         ("tags", list(&plan.tags)),
         ("licence", plan.licence.to_string()),
-        ("publisher", plan.publisher.map_or("a new key, made by the first publish".into(), |key| key.to_string())),
+        ("publisher", plan.key()),
         ("newest version out", plan.previous.as_ref().map_or("none".into(), semver::Version::to_string)),
         ("package id", plan.package_id.to_string()),
         ("archive", format!("{}, {}", human::bytes(plan.size), human::count(plan.files.len(), "file"))),

@@ -105,7 +105,7 @@ fn text_of(path: &Path) -> Result<String, NodeError> {
 
 async fn dry_run(context: &Context, session: &Session, path: &Path) -> Result<(), NodeError> {
     let plan = match session.find(context).await? {
-        Some(node) => node.inspect(text_of(path)?).await?.into(),
+        Some(node) => node.inspect(text_of(path)?).await?,
         None => plan::make(context, path).await?,
     };
     context.output.answer(&plan, |style: Style| plan::show(&plan, style))?;

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::archive::FileEntry;
+use crate::market::archive::{FileEntry, Packed};
 use crate::market::store::Installed;
-use crate::market::{Dependency, Finding, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
+use crate::market::{
+    Dependency, Finding, Manifest, PackageId, PackageName, PublisherKey, ReleaseId, SafeText, Severity,
+};
 
 /// How a release reached this node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +116,8 @@ pub struct PublishPlan {
     pub category: SafeText,
     pub tags: Vec<SafeText>,
     pub licence: SafeText,
-    pub publisher: PublisherKey,
+    /// None where the home has no key yet: the first publish makes it.
+    pub publisher: Option<PublisherKey>,
     pub package_id: PackageId,
     /// Archive bytes.
     pub size: u64,
@@ -124,6 +127,40 @@ pub struct PublishPlan {
     pub previous: Option<semver::Version>,
     /// Whether it can be published: no finding of severity `error`.
     pub publishable: bool,
+}
+
+impl PublishPlan {
+    /// What is known of the package in `path`, read and packed. `findings` are those of manifest and files.
+    pub fn of(
+        path: &Path,
+        manifest: Manifest,
+        packed: Packed,
+        findings: Vec<Finding>,
+        publisher: Option<PublisherKey>,
+        previous: Option<semver::Version>,
+    ) -> Self {
+        Self {
+            path: path.display().to_string(),
+            name: manifest.name,
+            version: manifest.version,
+            description: manifest.description,
+            category: manifest.category,
+            tags: manifest.tags,
+            licence: manifest.licence,
+            publisher,
+            package_id: packed.package_id,
+            size: packed.size,
+            files: packed.files,
+            publishable: !findings.iter().any(|finding| finding.severity == Severity::Error),
+            findings,
+            previous,
+        }
+    }
+
+    /// The key it is signed with, for people.
+    pub fn key(&self) -> String {
+        self.publisher.map_or_else(|| "a new key, made by the first publish".into(), |key| key.to_string())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -113,7 +113,7 @@ fn plan_facts(theme: &Theme, plan: &PublishPlan, area: Rect) -> Vec<Line<'static
     let count = text::count(plan.files.len(), "file");
     let size = format!("{} packed, {} in {count}", bytes::size(plan.size), bytes::size(files));
     facts.short("size", &size, theme.text);
-    facts.id("key", &plan.publisher.to_string());
+    facts.id("key", &plan.key());
     if area.height > 3 {
         facts.id("id", &plan.package_id.to_string());
         facts.short("category", &plan.category, theme.text);

@@ -159,7 +159,7 @@ pub fn plan(publishable: bool, findings: usize) -> PublishPlan {
         category: SafeText::default(),
         tags: Vec::new(),
         licence: SafeText::default(),
-        publisher: PublisherKey::default(),
+        publisher: Some(PublisherKey::default()),
         package_id: PackageId::default(),
         size: 1,
         files: Vec::new(),

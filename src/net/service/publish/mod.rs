@@ -32,23 +32,7 @@ pub async fn inspect(context: &Context, path: String) -> Result<NodeReply, NodeE
     let publisher = context.identity.public();
     let previous = own_versions(context, &prepared).await?.into_iter().map(|r| r.release().version.clone()).max();
     let Prepared { manifest, packed, findings, path } = prepared;
-    let publishable = prepare::errors(&findings).is_empty();
-    Ok(NodeReply::Inspect(PublishPlan {
-        path: path.display().to_string(),
-        name: manifest.name,
-        version: manifest.version,
-        description: manifest.description,
-        category: manifest.category,
-        tags: manifest.tags,
-        licence: manifest.licence,
-        publisher,
-        package_id: packed.package_id,
-        size: packed.size,
-        files: packed.files,
-        findings,
-        previous,
-        publishable,
-    }))
+    Ok(NodeReply::Inspect(PublishPlan::of(&path, manifest, packed, findings, Some(publisher), previous)))
 }
 
 /// Answers [`NodeCommand::Publish`](super::super::api::NodeCommand::Publish).
