@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{filter_line, split};
+use super::{filter_line, list_and_detail};
 use crate::app::age::{self, Now};
 use crate::app::bytes;
 use crate::net::api::{FeedItem, Via};
@@ -22,13 +22,7 @@ const COLUMNS: [Column; 7] = [
 ];
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
-    let (list, detail) = split(ui, area, 34);
-    if let Some(area) = list {
-        draw_list(ui, area);
-    }
-    if let Some(area) = detail {
-        draw_detail(ui, area);
-    }
+    list_and_detail(ui, area, 34, draw_list, draw_detail);
 }
 
 fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {

@@ -17,6 +17,17 @@ use super::Ui;
 use super::widgets::input;
 use crate::app::state::{DetailPlace, Filter, Tab};
 
+/// Draws a list and the detail of its selected line, which gets `share` percent, where each has its place.
+fn list_and_detail(ui: &mut Ui<'_, '_>, area: Rect, share: u16, list: fn(&mut Ui, Rect), detail: fn(&mut Ui, Rect)) {
+    let (list_area, detail_area) = split(ui, area, share);
+    if let Some(area) = list_area {
+        list(ui, area);
+    }
+    if let Some(area) = detail_area {
+        detail(ui, area);
+    }
+}
+
 /// Where list and detail go; either can be missing.
 fn split(ui: &Ui<'_, '_>, area: Rect, share: u16) -> (Option<Rect>, Option<Rect>) {
     let parts = [Constraint::Percentage(100 - share), Constraint::Fill(1)];

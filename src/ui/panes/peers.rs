@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{filter_line, split};
+use super::{filter_line, list_and_detail};
 use crate::app::age;
 use crate::app::bytes;
 use crate::app::state::{PeerRow, SortBy};
@@ -25,13 +25,7 @@ const COLUMNS: [Column; 8] = [
 ];
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
-    let (list, detail) = split(ui, area, 36);
-    if let Some(area) = list {
-        draw_list(ui, area);
-    }
-    if let Some(area) = detail {
-        draw_detail(ui, area);
-    }
+    list_and_detail(ui, area, 36, draw_list, draw_detail);
 }
 
 fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {

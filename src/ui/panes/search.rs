@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::feed::ago;
-use super::split;
+use super::list_and_detail;
 use crate::app::bytes;
 use crate::app::state::{Detail, Remote};
 use crate::net::api::{ReleaseInfo, SearchHit, Source};
@@ -23,13 +23,7 @@ const COLUMNS: [Column; 6] = [
 ];
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
-    let (list, detail) = split(ui, area, 40);
-    if let Some(area) = list {
-        draw_list(ui, area);
-    }
-    if let Some(area) = detail {
-        draw_detail(ui, area);
-    }
+    list_and_detail(ui, area, 40, draw_list, draw_detail);
 }
 
 fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::split;
+use super::list_and_detail;
 use crate::app::age::Now;
 use crate::app::bytes;
 use crate::app::state::TransferRow;
@@ -23,13 +23,7 @@ const COLUMNS: [Column; 7] = [
 ];
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
-    let (list, detail) = split(ui, area, 40);
-    if let Some(area) = list {
-        draw_list(ui, area);
-    }
-    if let Some(area) = detail {
-        draw_detail(ui, area);
-    }
+    list_and_detail(ui, area, 40, draw_list, draw_detail);
 }
 
 fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
