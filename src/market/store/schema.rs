@@ -13,7 +13,15 @@ use crate::market::error::{Action, IoContext, MarketErrorKind};
 use crate::market::{MarketError, files};
 
 /// Each entry brings the database from the version of its index to the next. Entries are never changed once released.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
+    include_str!("schema_7.sql"),
+];
 
 impl Db {
     /// Opens (or makes, or migrates) the database and blob folder of `home`.

@@ -1,0 +1,1 @@
+-- Package heads and statements about keys.

@@ -1,0 +1,1 @@
+-- Searching: what filters, sorts and counts without reading envelopes.

@@ -1,0 +1,1 @@
+-- Storage: quota, use and quarantine of blobs, integrity.

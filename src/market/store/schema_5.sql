@@ -1,0 +1,1 @@
+-- Trust: keys accepted by the user, first sight of names.

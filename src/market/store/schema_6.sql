@@ -1,0 +1,1 @@
+-- Installs: why each is there, and what it was resolved from.

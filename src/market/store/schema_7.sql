@@ -1,0 +1,1 @@
+-- The central index, as last read.
