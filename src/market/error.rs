@@ -58,6 +58,12 @@ pub enum MarketError {
     /// A release that is not to be believed.
     #[error("release refused: {0}")]
     Release(String),
+    /// A package head that is not to be believed.
+    #[error("head refused: {0}")]
+    Head(String),
+    /// A statement about a key that is not to be believed.
+    #[error("key statement refused: {0}")]
+    KeyStatement(String),
     /// An archive that is not what was signed.
     #[error("{what} does not match what the publisher signed: expected {expected}, got {got}")]
     Mismatch { what: String, expected: String, got: String },
@@ -88,7 +94,9 @@ impl MarketError {
         match self {
             Self::Invalid(_) | Self::Refused { .. } | Self::Toml { .. } => Kind::Invalid,
             Self::NotFound { .. } => Kind::NotFound,
-            Self::Release(_) | Self::Mismatch { .. } | Self::Archive(_) => Kind::Verification,
+            Self::Release(_) | Self::Head(_) | Self::KeyStatement(_) | Self::Mismatch { .. } | Self::Archive(_) => {
+                Kind::Verification
+            }
             Self::Permission { .. } => Kind::Permission,
             Self::DiskFull { .. } => Kind::Disk,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Kind::NotFound,
@@ -106,6 +114,7 @@ impl MarketError {
             }
             Self::Toml { file, line, .. } => Some(format!("correct line {line} of {file} and try again")),
             Self::Release(_) => Some("ask the publisher to publish it again".into()),
+            Self::Head(_) | Self::KeyStatement(_) => Some("it was kept out; what was known before still holds".into()),
             Self::Mismatch { .. } => Some("fetch it again from another peer; nothing was installed".into()),
             Self::Archive(_) => Some("do not use this package; nothing was installed".into()),
             Self::DiskFull { path, .. } => {

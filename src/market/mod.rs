@@ -1,11 +1,14 @@
 //! The domain: manifests, archives, releases and their signatures, the catalogue. No network, no screen.
 
 pub mod archive;
+pub mod envelope;
 pub mod error;
 mod files;
+pub mod head;
 pub mod ids;
 pub mod install;
 pub mod key;
+pub mod keys;
 pub mod manifest;
 pub mod merkle;
 pub mod release;
@@ -14,9 +17,12 @@ pub mod store;
 mod testing;
 pub mod text;
 
+pub use envelope::Envelope;
 pub use error::MarketError;
+pub use head::{Head, SignedHead, VerifiedHead};
 pub use ids::{PackageId, PackageName, PublisherKey, ReleaseId};
 pub use key::Identity;
+pub use keys::{KeyStatement, SignedKeyStatement, VerifiedKeyStatement};
 pub use manifest::{Dependency, Finding, Manifest, Severity};
 pub use release::{Release, SignedRelease, VerifiedRelease};
 pub use store::{Db, Store};

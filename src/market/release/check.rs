@@ -1,12 +1,12 @@
 //! The rules that a decoded release must keep, whoever made it.
 
-use super::{MAX_CLOCK_SKEW, Release, refused};
+use super::{MAX_CLOCK_SKEW, MAX_VALIDITY, Release, refused};
 use crate::market::archive::{MAX_ARCHIVE, MAX_FILES};
 use crate::market::{MarketError, SafeText};
 
 /// The largest sequence number and time: what a double holds exactly (RFC 8259 section 6), so that every reader of the
 /// JSON sees the number that was signed.
-pub(super) const MAX_NUMBER: u64 = (1 << 53) - 1;
+pub(in crate::market) const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 /// Rules that hold at any time and on any network.
 pub(super) fn fields(release: &Release) -> Result<(), MarketError> {
@@ -17,12 +17,19 @@ pub(super) fn fields(release: &Release) -> Result<(), MarketError> {
     rule((1..=MAX_FILES).contains(&release.file_count), || {
         format!("its file count of {} is not between 1 and {MAX_FILES}", release.file_count)
     })?;
-    rule((1..=MAX_NUMBER).contains(&release.sequence), || format!("its sequence number is {}", release.sequence))?;
+    // One a second since 1970 is more than anyone publishes, and leaves room after every number that was ever valid: nobody
+    // can bring a package to its last one.
+    rule((1..=release.published_at.min(MAX_NUMBER)).contains(&release.sequence), || {
+        format!("its sequence number {} is not between 1 and its time, {}", release.sequence, release.published_at)
+    })?;
     rule((release.sequence == 1) == release.previous.is_none(), || {
         format!("with sequence number {} it must name its predecessor, and the first must not", release.sequence)
     })?;
     rule(release.expires_at <= MAX_NUMBER && release.published_at < release.expires_at, || {
         format!("it expires (at {}) before it was published (at {})", release.expires_at, release.published_at)
+    })?;
+    rule(release.expires_at - release.published_at <= MAX_VALIDITY, || {
+        format!("it is valid for {} s, over {MAX_VALIDITY}", release.expires_at - release.published_at)
     })?;
     let reason = release.yank_reason.as_deref().map(str::trim);
     rule(reason != Some(""), || "it withdraws a version without saying why".into())
@@ -40,7 +47,7 @@ pub(super) fn network_and_time(release: &Release, network: &str, now: u64) -> Re
     })
 }
 
-fn is_network_name(name: &str) -> bool {
+pub(in crate::market) fn is_network_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

@@ -1,20 +1,20 @@
 //! What a publisher signs, its envelope, and the one way to trust it.
 //!
-//! An envelope is a CBOR array of three byte strings, `[payload, public key (32), signature (64)]`, at most
-//! [`MAX_ENVELOPE`] bytes. The signature is Ed25519 (RFC 8032) over [`SIGNING_DOMAIN`] followed by the payload bytes as
-//! they are in the envelope. The payload's layout is described in the module `wire`. The release id is the SHA-256 of the
-//! payload. `vector.txt` beside this file is a complete example.
+//! It travels in an [`Envelope`] of at most [`MAX_ENVELOPE`] bytes, signed under [`SIGNING_DOMAIN`]. The payload's layout is
+//! described in the module `wire`. The release id is the SHA-256 of the payload.
 
-mod check;
+pub(super) mod check;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use ed25519_dalek::{Signature, VerifyingKey};
+use std::ops::{Deref, DerefMut};
+
 use semver::Version;
 use sha2::{Digest, Sha256};
 
+use super::envelope::Envelope;
 use super::{Dependency, Identity, MarketError, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
 
 /// An envelope's size limit in bytes.
@@ -25,6 +25,9 @@ pub const SIGNING_DOMAIN: &[u8] = b"ggen-release-v1\0";
 
 /// Seconds a release is valid for, unless its publisher says otherwise: 365 days.
 pub const DEFAULT_VALIDITY: u64 = 365 * 24 * 60 * 60;
+
+/// Seconds a release may be valid for at most: two years. What lasts for ever could be replayed for ever.
+pub const MAX_VALIDITY: u64 = 2 * DEFAULT_VALIDITY;
 
 /// Seconds that a publisher's clock may be ahead of ours.
 pub const MAX_CLOCK_SKEW: u64 = 10 * 60;
@@ -57,13 +60,9 @@ pub struct Release {
     pub yank_reason: Option<SafeText>,
 }
 
-/// {payload, public key, signature} as it travels. Nothing in it is to be believed before [`SignedRelease::verify`].
+/// A release as it travels. Nothing in it is to be believed before [`SignedRelease::verify`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedRelease {
-    pub payload: Vec<u8>,
-    pub public_key: [u8; 32],
-    pub signature: [u8; 64],
-}
+pub struct SignedRelease(pub Envelope);
 
 /// A release whose signature, name, network and limits were checked. Made only by `verify` and `sign`.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,24 +87,26 @@ impl Release {
         }
         let payload = wire::encode_fitting(self)?;
         let release = decode_checked(&payload)?;
-        let signature = identity.sign(&signed_message(&payload));
-        let envelope = SignedRelease { public_key: release.publisher.0, payload, signature };
+        let envelope = SignedRelease(Envelope::sign(payload, identity, SIGNING_DOMAIN));
         Ok(VerifiedRelease { release, id: id_of(&envelope.payload), envelope })
     }
 }
 
 impl SignedRelease {
-    /// The envelope as it travels; the layout is in the module's documentation.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        wire::encode_envelope(self)
-    }
-
     /// Size-checked before anything is allocated; trailing bytes refused.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MarketError> {
-        if bytes.len() > MAX_ENVELOPE {
-            return Err(refused(format!("the envelope has {} bytes, the limit is {MAX_ENVELOPE}", bytes.len())));
-        }
-        wire::decode_envelope(bytes)
+        Envelope::from_bytes(bytes, MAX_ENVELOPE).map(Self).map_err(refused)
+    }
+
+    /// Whether its key signed it as a release: an honest node may pass on what this one refuses (its clock, network or
+    /// version differs), but never a wrong signature.
+    pub fn signature_fits(&self) -> bool {
+        self.check_signature(SIGNING_DOMAIN).is_ok()
+    }
+
+    /// What the id is of a payload that may not be readable.
+    pub fn id(&self) -> ReleaseId {
+        id_of(&self.payload)
     }
 
     /// The one way in from gossip, sync, DHT, remote search and disk. `now` in Unix seconds.
@@ -113,10 +114,7 @@ impl SignedRelease {
         if self.payload.len() > MAX_ENVELOPE {
             return Err(refused(format!("the payload is over {MAX_ENVELOPE} bytes")));
         }
-        let key =
-            VerifyingKey::from_bytes(&self.public_key).map_err(|_| refused("the public key is no curve point"))?;
-        key.verify_strict(&signed_message(&self.payload), &Signature::from_bytes(&self.signature))
-            .map_err(|_| refused("the signature does not fit"))?;
+        self.check_signature(SIGNING_DOMAIN).map_err(refused)?;
         let verified = Self::into_checked(self)?;
         check::network_and_time(&verified.release, network, now)?;
         Ok(verified)
@@ -129,6 +127,19 @@ impl SignedRelease {
             return Err(refused("it names another publisher than the key that signed it"));
         }
         Ok(VerifiedRelease { release, id: id_of(&self.payload), envelope: self })
+    }
+}
+
+impl Deref for SignedRelease {
+    type Target = Envelope;
+    fn deref(&self) -> &Envelope {
+        &self.0
+    }
+}
+
+impl DerefMut for SignedRelease {
+    fn deref_mut(&mut self) -> &mut Envelope {
+        &mut self.0
     }
 }
 
@@ -161,10 +172,6 @@ fn decode_checked(payload: &[u8]) -> Result<Release, MarketError> {
     let release = wire::decode(payload)?;
     check::fields(&release)?;
     Ok(release)
-}
-
-fn signed_message(payload: &[u8]) -> Vec<u8> {
-    [SIGNING_DOMAIN, payload].concat()
 }
 
 fn id_of(payload: &[u8]) -> ReleaseId {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::market::envelope::signed_message;
 use crate::market::error::MarketErrorKind;
 use crate::market::ids::to_hex;
 
@@ -41,8 +42,8 @@ fn release() -> Release {
 
 /// Signs these payload bytes whatever they are.
 fn signed(payload: Vec<u8>) -> SignedRelease {
-    let signature = identity().sign(&signed_message(&payload));
-    SignedRelease { payload, public_key: identity().public().0, signature }
+    let signature = identity().sign(&signed_message(SIGNING_DOMAIN, &payload));
+    SignedRelease(Envelope { payload, public_key: identity().public().0, signature })
 }
 
 fn reason(result: Result<VerifiedRelease, MarketError>) -> String {
@@ -111,8 +112,8 @@ fn the_key_must_be_the_publishers() {
     let other = Identity::from_secret([8; 32]);
     assert!(release().sign(&other).is_err());
     let payload = release().sign(&identity()).expect("sign").envelope().payload.clone();
-    let signature = other.sign(&signed_message(&payload));
-    let envelope = SignedRelease { payload, public_key: other.public().0, signature };
+    let signature = other.sign(&signed_message(SIGNING_DOMAIN, &payload));
+    let envelope = SignedRelease(Envelope { payload, public_key: other.public().0, signature });
     assert!(reason(envelope.verify("ggen", NOW)).contains("another publisher"));
 }
 
@@ -218,7 +219,7 @@ prop_compose! {
         description in any_text(40),
         category in any_text(8),
         tags in proptest::collection::vec(any_text(8), 0..6),
-        numbers in (1u64..1 << 29, 1u32..10_000, 2u64..1 << 50, 0u64..NOW),
+        numbers in (1u64..1 << 29, 1u32..10_000, 2u64..1 << 30, NOW - DEFAULT_VALIDITY + 1..NOW),
         version in (any::<u64>(), any::<u64>(), "[a-z][a-z0-9]{0,8}"),
         yanked in any::<bool>(),
     ) -> Release {

@@ -28,10 +28,11 @@
 //! | 19 | uint | expires at, Unix seconds | 2^53 - 1 |
 //! | 20 | text, optional | on a yank: why the version is withdrawn | 1 to 256 bytes |
 
-use minicbor::bytes::{ByteArray, ByteSlice};
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
-use super::{MAX_ENVELOPE, Release, SignedRelease, refused};
+use super::{MAX_ENVELOPE, Release, refused};
+use crate::market::envelope::{self, OVERHEAD, to_vec};
 use crate::market::{Dependency, MarketError, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
 
 /// The format this program writes and reads.
@@ -46,9 +47,6 @@ const MAX_REPOSITORY: usize = 256;
 const MAX_DEPENDENCIES: usize = 64;
 const MAX_REQUIREMENT: usize = 128;
 const MAX_REASON: usize = 256;
-
-/// Bytes of an envelope around its payload: array head (1), payload head (3), key (2 + 32), signature (2 + 64).
-const ENVELOPE_OVERHEAD: usize = 104;
 
 #[derive(Encode, Decode)]
 #[cbor(map)]
@@ -108,23 +106,12 @@ struct WireDependency<'a> {
     publisher: Option<ByteArray<32>>,
 }
 
-#[derive(Encode, Decode)]
-#[cbor(array)]
-struct Envelope<'a> {
-    #[b(0)]
-    payload: &'a ByteSlice,
-    #[n(1)]
-    public_key: ByteArray<32>,
-    #[n(2)]
-    signature: ByteArray<64>,
-}
-
 /// The payload of `release`, its descriptive text shortened until an envelope holds it.
 pub(super) fn encode_fitting(mut release: Release) -> Result<Vec<u8>, MarketError> {
     shorten_fields(&mut release);
     loop {
         let payload = encode(&release);
-        let Some(excess) = (payload.len() + ENVELOPE_OVERHEAD).checked_sub(MAX_ENVELOPE + 1) else {
+        let Some(excess) = (payload.len() + OVERHEAD).checked_sub(MAX_ENVELOPE + 1) else {
             return Ok(payload);
         };
         if !shed(&mut release, excess + 1) {
@@ -196,7 +183,8 @@ fn encode(release: &Release) -> Vec<u8> {
 
 /// Reads a payload. Its text is cleaned on the way in; limits of numbers are [`super::check`]'s.
 pub(super) fn decode(bytes: &[u8]) -> Result<Release, MarketError> {
-    let format = format_version(bytes)?;
+    let format =
+        envelope::format_version(bytes).ok_or_else(|| refused("its payload does not begin with a format version"))?;
     if format != FORMAT {
         return Err(refused(format!(
             "its format version is {format}, this program reads {FORMAT}; is there a newer one?"
@@ -208,20 +196,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Release, MarketError> {
         return Err(refused("its payload is not in the one deterministic encoding"));
     }
     release_of(&payload)
-}
-
-/// The format version, which stands first so that it can be read whatever follows.
-fn format_version(bytes: &[u8]) -> Result<u8, MarketError> {
-    let mut decoder = minicbor::Decoder::new(bytes);
-    let mut read = || {
-        decoder.map()?;
-        let key = decoder.u8()?;
-        Ok::<_, minicbor::decode::Error>((key, decoder.u8()?))
-    };
-    match read() {
-        Ok((0, format)) => Ok(format),
-        _ => Err(refused("its payload does not begin with a format version")),
-    }
 }
 
 fn release_of(payload: &Payload<'_>) -> Result<Release, MarketError> {
@@ -286,33 +260,4 @@ fn dependency(raw: &WireDependency<'_>) -> Result<Dependency, MarketError> {
             .map_err(|error| refused(format!("a dependency's requirement is not semver: {error}")))?,
         publisher: raw.publisher.as_ref().map(|key| PublisherKey(**key)),
     })
-}
-
-pub(super) fn encode_envelope(envelope: &SignedRelease) -> Vec<u8> {
-    to_vec(&Envelope {
-        payload: envelope.payload.as_slice().into(),
-        public_key: envelope.public_key.into(),
-        signature: envelope.signature.into(),
-    })
-}
-
-pub(super) fn decode_envelope(bytes: &[u8]) -> Result<SignedRelease, MarketError> {
-    let envelope: Envelope<'_> =
-        minicbor::decode(bytes).map_err(|error| refused(format!("malformed envelope: {error}")))?;
-    if to_vec(&envelope) != bytes {
-        return Err(refused("its envelope has trailing bytes or is not in the one deterministic encoding"));
-    }
-    Ok(SignedRelease {
-        payload: envelope.payload.to_vec(),
-        public_key: *envelope.public_key,
-        signature: *envelope.signature,
-    })
-}
-
-fn to_vec<T: Encode<()>>(value: &T) -> Vec<u8> {
-    let mut out = Vec::new();
-    match minicbor::encode(value, &mut out) {
-        Ok(()) => out,
-        Err(error) => unreachable!("writing to a Vec does not fail: {error}"),
-    }
 }

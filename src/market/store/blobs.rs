@@ -36,8 +36,10 @@ impl Db {
         }
         let target = self.blob_path(blob.package_id);
         let tx = self.conn.transaction()?;
-        if accept_in(&tx, release, now)? == Accepted::Conflict {
-            return Err(already_published(release));
+        match accept_in(&tx, release, now)? {
+            Accepted::New | Accepted::Known => {}
+            Accepted::Conflict => return Err(already_published(release)),
+            Accepted::Retired => return Err(retired(release)),
         }
         place(packed.archive, &blob, &target, &self.blobs)?;
         insert(&tx, &blob)?;
@@ -111,6 +113,15 @@ impl Db {
             }
         }
         remove_leftovers(&self.incoming, &known)
+    }
+}
+
+/// The key was replaced or revoked.
+pub(super) fn retired(release: &VerifiedRelease) -> MarketError {
+    MarketError::Refused {
+        message: format!("the key {} was replaced or revoked and publishes nothing more", release.release().publisher),
+        hint: "see with: ggen-p2p-tui key show; a node that runs since before must be restarted to use the new key"
+            .into(),
     }
 }
 

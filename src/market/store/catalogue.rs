@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use semver::Version;
 
 use super::convert::{self, to_i64, to_u64};
-use super::{Accepted, Counts, Db};
+use super::keys::Standing;
+use super::{Accepted, Counts, Db, heads};
 use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, SafeText, VerifiedRelease};
 
 impl Db {
@@ -94,9 +95,16 @@ impl Db {
         Ok(last.optional()?.map(|(sequence, id)| (to_u64(sequence), ReleaseId(id))))
     }
 
-    /// All ids with their `published_at`, for set reconciliation; ordered by (published_at, id).
+    /// The ids of all releases and key statements with their times, for set reconciliation; ordered by (time, id). Releases
+    /// that a node which knows the statements would not take are left out.
     pub fn sync_items(&mut self) -> Result<Vec<(u64, ReleaseId)>, MarketError> {
-        let mut query = self.conn.prepare_cached("SELECT published_at, id FROM releases ORDER BY published_at, id")?;
+        let mut query = self.conn.prepare_cached(
+            "SELECT published_at, id FROM releases r WHERE NOT EXISTS
+                 (SELECT 1 FROM key_statements k WHERE k.key = r.publisher
+                  AND (k.kind = 2 OR (k.signed_at < r.published_at AND r.yank = 0)))
+             UNION ALL SELECT signed_at, id FROM key_statements
+             ORDER BY 1, 2",
+        )?;
         let items = query.query_map([], |row| Ok((to_u64(row.get(0)?), ReleaseId(row.get(1)?))))?;
         Ok(items.collect::<Result<_, _>>()?)
     }
@@ -117,6 +125,7 @@ impl Db {
             tx.execute("DELETE FROM releases WHERE key = ?1", [key])?;
             rescan(&tx, *publisher, name)?;
             forget_empty(&tx, *publisher, name)?;
+            heads::forget_empty(&tx, *publisher, name)?;
         }
         tx.commit()?;
         Ok(expired.len())
@@ -152,6 +161,9 @@ pub(super) fn accept_in(conn: &Connection, verified: &VerifiedRelease, now: u64)
     let known = "SELECT 1 FROM releases WHERE id = ?1";
     if conn.prepare_cached(known)?.exists([verified.id().0])? {
         return Ok(Accepted::Known);
+    }
+    if Standing::of(conn, verified.release().publisher)?.refuses(verified.release()) {
+        return Ok(Accepted::Retired);
     }
     if contradicts(conn, verified.release())? {
         return Ok(Accepted::Conflict);

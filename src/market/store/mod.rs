@@ -7,12 +7,18 @@
 mod blobs;
 mod catalogue;
 mod convert;
+mod heads;
 mod installs;
+mod keys;
 mod peers;
 mod schema;
 mod search;
 mod thread;
 
+#[cfg(test)]
+mod head_tests;
+#[cfg(test)]
+mod key_tests;
 #[cfg(test)]
 mod publish_tests;
 #[cfg(test)]
@@ -26,6 +32,8 @@ use serde::{Deserialize, Serialize};
 use super::merkle::Hash;
 use super::{PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease};
 
+pub use heads::{HeadAccepted, HeadFault, HeadStanding};
+pub use keys::{KeyAccepted, KeyFault, Revocation};
 pub use peers::MAX_PEERS;
 pub use thread::Store;
 
@@ -48,6 +56,8 @@ pub enum Accepted {
     /// A validly signed release that contradicts what is there: same (publisher, name, sequence) with other content,
     /// or an already published version changed. Kept out.
     Conflict,
+    /// New, and of a key that was revoked, or replaced by another one before the release was made. Kept out.
+    Retired,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -158,7 +158,7 @@ fn fits(version: &Version, requirement: Option<&VersionReq>) -> bool {
 /// Releases for tests of this and other modules.
 #[cfg(test)]
 pub mod samples {
-    use crate::market::release::Release;
+    use crate::market::release::{DEFAULT_VALIDITY, Release};
     use crate::market::{Identity, PackageId, PackageName, ReleaseId, SafeText, VerifiedRelease};
 
     /// Of `tool` on the network `test`, published at 1000 times `sequence`.
@@ -182,7 +182,7 @@ pub mod samples {
             sequence,
             previous: (sequence > 1).then_some(ReleaseId([1; 32])),
             published_at: 1000 * sequence,
-            expires_at: 1 << 40,
+            expires_at: 1000 * sequence + DEFAULT_VALIDITY,
             yank_reason: yank.map(SafeText::new),
         };
         release.sign(identity).unwrap()
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(version(choose(&all, &wanted(Some("=3.0.0-beta.1")), RULES)), "3.0.0-beta.1");
         assert_eq!(choose(&all, &wanted(Some("^4")), RULES), Err(Refusal::NoMatch("3.0.0-beta.1".parse().unwrap())));
         assert_eq!(choose(&[], &wanted(None), RULES), Err(Refusal::Unknown));
-        let much_later = Rules { now: 1 << 41, ..RULES };
+        let much_later = Rules { now: 1 << 31, ..RULES };
         assert_eq!(choose(&all, &wanted(None), much_later), Err(Refusal::Unknown));
     }
 
