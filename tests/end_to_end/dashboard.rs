@@ -126,7 +126,9 @@ fn a_failed_start_is_shown_and_then_told_on_the_restored_terminal() {
 
 #[test]
 fn it_follows_the_size_of_the_terminal_and_says_what_it_needs() {
-    let terminal = open(&Home::new(), &[]);
+    // Kept to the end: the home goes with it.
+    let home = Home::new();
+    let terminal = open(&home, &[]);
     terminal.resize(12, 40);
     terminal.wait_until("the smallest layout", |screen| screen.contains("1 Overview") && screen.contains("quit"));
     terminal.resize(8, 30);
