@@ -12,6 +12,7 @@ pub mod keys;
 pub mod manifest;
 pub mod merkle;
 pub mod release;
+pub mod search;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::release::DEFAULT_VALIDITY;
+use super::search::{Nobody, Query};
+use super::store::{Db, Found};
 use super::{Identity, PackageId, PackageName, Release, ReleaseId, VerifiedRelease};
 
 /// Unix seconds at which tests take place.
@@ -78,4 +80,9 @@ pub(crate) fn tree(dir: &Path) -> Vec<String> {
     walk(dir, dir, &mut out);
     out.sort();
     out
+}
+
+/// What a user who types `text` finds, without peers.
+pub(crate) fn search(db: &mut Db, text: &str, limit: usize) -> Vec<Found> {
+    db.search(&Query::parse(text).limit(limit), &Nobody).expect("search").hits
 }

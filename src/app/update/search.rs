@@ -84,7 +84,7 @@ pub fn due(state: &mut State) -> Vec<Effect> {
     for remote in [false, true] {
         let slot = if remote { &mut search.remote_due } else { &mut search.local_due };
         if slot.take_if(|at| *at <= now).is_some() && ready {
-            let request = SearchRequest { query: search.query.clone(), limit: MAX_RESULTS, remote };
+            let request = SearchRequest { query: search.query.clone(), limit: MAX_RESULTS, remote, facets: false };
             let tag = Tag::Search { seq: search.seq, remote };
             effects.push(Effect::Request { tag, command: NodeCommand::Search(request) });
         }

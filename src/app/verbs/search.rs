@@ -14,7 +14,8 @@ pub async fn search(context: &Context, session: &mut Session, arguments: &Search
     if !arguments.local {
         session.settle(context).await?;
     }
-    let request = SearchRequest { query: query.clone(), limit: arguments.limit.into(), remote: !arguments.local };
+    let request =
+        SearchRequest { query: query.clone(), limit: arguments.limit.into(), remote: !arguments.local, facets: false };
     let answer = node.search(request).await?;
     if answer.results.is_empty() {
         let asked = match (arguments.local, answer.peers_asked) {

@@ -7,8 +7,9 @@ use semver::Version;
 
 use super::convert::{self, to_i64, to_u64};
 use super::keys::Standing;
+use super::search::{self, Shown};
 use super::{Accepted, Counts, Db, heads};
-use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, SafeText, VerifiedRelease};
+use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
 
 impl Db {
     /// Takes a release into the catalogue; durable when this returns. `now` in Unix seconds is noted as first seen.
@@ -231,7 +232,10 @@ fn update_newest(conn: &Connection, release: &Release, key: i64) -> Result<(), M
     }
     match current {
         Some(current) if rank(&current) > rank(&release.version) => Ok(()),
-        _ => index(conn, set_newest(conn, release.publisher, name, Some(key))?, release),
+        _ => {
+            let package = set_newest(conn, release.publisher, name, Some(key))?;
+            search::put(conn, package, Some(&Shown { key, release, withdrawn: false }))
+        }
     }
 }
 
@@ -258,45 +262,30 @@ fn rescan(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), 
     )?;
     let mut rows = query.query(params![name, publisher.0])?;
     let mut latest: HashMap<Version, (i64, bool)> = HashMap::new();
+    let mut last = None;
     while let Some(row) = rows.next()? {
         let version = convert::parsed(&row.get::<_, String>(1)?, "version")?;
+        last = Some(row.get(0)?);
         latest.insert(version, (row.get(0)?, row.get(2)?));
     }
     let live = latest.iter().filter(|(_, (_, yanked))| !yanked);
     let newest = live.max_by(|(a, _), (b, _)| rank(a).cmp(&rank(b))).map(|(_, (key, _))| *key);
     let package = set_newest(conn, publisher, name, newest)?;
-    let Some(newest) = newest else { return Ok(()) };
+    let Some(key) = newest.or(last) else { return search::put(conn, package, None) };
     let mut query = conn.prepare_cached("SELECT id, envelope FROM releases WHERE key = ?1")?;
-    let mut rows = query.query([newest])?;
+    let mut rows = query.query([key])?;
     let row = rows.next()?.ok_or_else(|| convert::damaged("release"))?;
-    index(conn, package, convert::release(row, 0)?.release())
+    let release = convert::release(row, 0)?;
+    search::put(conn, package, Some(&Shown { key, release: release.release(), withdrawn: newest.is_none() }))
 }
 
-/// Notes which release is the newest and takes the words of the one before out of the index. Returns the package's key.
+/// Notes which release is the newest. Returns the package's key.
 fn set_newest(conn: &Connection, publisher: PublisherKey, name: &str, newest: Option<i64>) -> Result<i64, MarketError> {
     let mut upsert = conn.prepare_cached(
         "INSERT INTO packages (publisher, name, newest) VALUES (?1, ?2, ?3)
          ON CONFLICT (name, publisher) DO UPDATE SET newest = excluded.newest RETURNING key",
     )?;
-    let package: i64 = upsert.query_row(params![publisher.0, name, newest], |row| row.get(0))?;
-    conn.prepare_cached("DELETE FROM package_text WHERE rowid = ?1")?.execute([package])?;
-    Ok(package)
-}
-
-fn index(conn: &Connection, package: i64, release: &Release) -> Result<(), MarketError> {
-    let joined = |labels: &[SafeText]| labels.iter().map(SafeText::as_str).collect::<Vec<_>>().join(" ");
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO package_text (rowid, name, description, tags, keywords, category) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    insert.execute(params![
-        package,
-        release.name.as_str(),
-        release.description.as_str(),
-        joined(&release.tags),
-        joined(&release.keywords),
-        release.category.as_str(),
-    ])?;
-    Ok(())
+    Ok(upsert.query_row(params![publisher.0, name, newest], |row| row.get(0))?)
 }
 
 fn forget_empty(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {

@@ -7,7 +7,7 @@ use super::*;
 use crate::config::Home;
 use crate::market::archive::{Packed, pack};
 use crate::market::error::MarketErrorKind;
-use crate::market::testing::{NOW, at_sequence, identity, name, release, sign, tree, write_tree};
+use crate::market::testing::{NOW, at_sequence, identity, name, release, search, sign, tree, write_tree};
 use crate::market::{Manifest, Release, SignedRelease, install};
 
 /// Packs `dir` and signs its release as this sequence number.
@@ -57,7 +57,7 @@ fn what_is_published_can_be_installed_after_a_restart() {
     let mut db = Db::open(&home).expect("reopen");
     let blob = db.blob(signed.release().package_id).expect("blob").expect("held");
     assert_eq!(blob.leaves, leaves);
-    let found = db.search("greets", 10).expect("search").pop().expect("found");
+    let found = search(&mut db, "greets", 10).pop().expect("found");
     assert!(found.have_blob);
     let travelled = SignedRelease::from_bytes(&found.release.envelope().to_bytes()).expect("decode");
     let verified = travelled.verify("ggen", NOW).expect("verify");
@@ -136,11 +136,11 @@ fn real_packages_are_published_and_found() {
         let (packed, signed) = prepare(&dir, &db.incoming_dir(), 1);
         db.store_published(packed, &signed, NOW).expect("publish");
         let wanted = &signed.release().name;
-        let best = db.search(wanted.as_str(), 1).expect("search").pop().expect("found");
+        let best = search(&mut db, wanted.as_str(), 1).pop().expect("found");
         assert_eq!(&best.release.release().name, wanted);
         published += 1;
     }
     assert!(published >= 39, "{published}");
     assert_eq!(db.counts().expect("counts").packages, published);
-    assert_eq!(db.search("knowledge", 5).expect("search")[0].release.release().name, name("knowledge-graph-cli"));
+    assert_eq!(search(&mut db, "knowledge", 5)[0].release.release().name, name("knowledge-graph-cli"));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::Db;
+use super::{Db, search};
 use crate::config::Home;
 use crate::market::error::{Action, IoContext, MarketErrorKind};
 use crate::market::{MarketError, files};
@@ -22,6 +22,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_6.sql"),
     include_str!("schema_7.sql"),
 ];
+
+/// The version that brought the tables of the search, which are filled from the releases.
+const SEARCH_VERSION: usize = 3;
 
 impl Db {
     /// Opens (or makes, or migrates) the database and blob folder of `home`.
@@ -75,6 +78,9 @@ fn migrate(conn: &mut Connection) -> Result<(), MarketError> {
     };
     for migration in missing {
         tx.execute_batch(migration)?;
+    }
+    if version < SEARCH_VERSION {
+        search::rebuild(&tx)?;
     }
     tx.pragma_update(None, "user_version", u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX))?;
     Ok(tx.commit()?)

@@ -69,10 +69,17 @@ pub enum NodeCommand {
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchRequest {
+    /// Words and filters, as [`Query::parse`](crate::market::search::Query::parse) reads them.
     pub query: String,
+    /// 0 is the usual number.
+    #[serde(default)]
     pub limit: usize,
     /// Ask connected peers too (`search_timeout_ms` at most), else only the local catalogue.
+    #[serde(default)]
     pub remote: bool,
+    /// Count by category, licence, tag and publisher what fits.
+    #[serde(default)]
+    pub facets: bool,
 }
 
 /// `path` is absolute.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::market::archive::{FileEntry, Packed};
+use crate::market::search::Facets;
 use crate::market::store::Installed;
 use crate::market::{
     Dependency, Finding, Manifest, PackageId, PackageName, PublisherKey, ReleaseId, SafeText, Severity,
@@ -60,6 +61,9 @@ pub struct SearchHit {
     pub licence: SafeText,
     pub published_at: u64,
     pub installed: Option<semver::Version>,
+    /// All its versions are withdrawn; found only where that is asked for.
+    #[serde(default)]
+    pub yanked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,8 +76,20 @@ pub enum Source {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SearchAnswer {
-    /// Best first.
+    /// In the order asked for.
     pub results: Vec<SearchHit>,
+    /// Packages in the catalogue that fit; of very many, as many as were looked at.
+    #[serde(default)]
+    pub total: u64,
+    /// More may fit: `total` and the facets' counts are lower bounds.
+    #[serde(default)]
+    pub at_least: bool,
+    /// Where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facets: Option<Facets>,
+    /// Filters that could not be used, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     pub elapsed_ms: f64,
     pub peers_asked: usize,
     pub peers_answered: usize,

@@ -91,7 +91,8 @@ fn post(body: &str) -> String {
 async fn commands_and_answers_cross_the_socket_unchanged() {
     let mut served = served_below("");
     let client = client(&served.socket).await;
-    let search = NodeCommand::Search(SearchRequest { query: "a \"b\" ü".into(), limit: 7, remote: true });
+    let search =
+        NodeCommand::Search(SearchRequest { query: "a \"b\" ü".into(), limit: 7, remote: true, facets: false });
     assert_eq!(client.request(search.clone()).await.unwrap(), NodeReply::Done);
     assert_eq!(served.asked.recv().await.unwrap(), search);
     let NodeReply::Status(status) = client.request(NodeCommand::Status).await.unwrap() else { panic!() };

@@ -227,7 +227,7 @@ async fn forged_search_answers_are_a_lie_and_none_is_shown() {
     let (responder, _task) = impostor(SEARCH_PROTOCOL, move |_, _| answers.clone()).await;
     let asker = TestNode::start().await;
     asker.join(&responder).await;
-    let request = SearchRequest { query: "tool".into(), limit: 5, remote: true };
+    let request = SearchRequest { query: "tool".into(), limit: 5, remote: true, facets: false };
     search_service(&asker.context, request).await.unwrap();
     assert!(asker.context.peers.is_banned(responder.id()));
     assert!(asker.names().await.is_empty());

@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::config::schema::Mirror;
 use crate::market::install::Placed;
+use crate::market::search::{Nobody, Query};
 use crate::market::store::Installed;
 use crate::market::{
     Db, Dependency, MarketError, PackageName, PublisherKey, Release, VerifiedRelease, install as place,
@@ -158,11 +159,11 @@ fn binding_pin(db: &mut Db, name: &PackageName, trust: Trust) -> Result<Option<P
 async fn unknown(context: &Context, wanted: &Wanted, asked: usize) -> NodeError {
     let name = wanted.name.as_str().to_owned();
     let similar = context.store.run({
-        let name = name.clone();
-        move |db| db.search(&name, MAX_SIMILAR)
+        let query = Query::parse(&name).limit(MAX_SIMILAR);
+        move |db| db.search(&query, &Nobody)
     });
     let similar: Vec<_> =
-        similar.await.unwrap_or_default().into_iter().map(|hit| hit.release.release().name.clone()).collect();
+        similar.await.unwrap_or_default().hits.into_iter().map(|hit| hit.release.release().name.clone()).collect();
     let whose = wanted.publisher.map(|key| format!(" by {key}")).unwrap_or_default();
     let peers = if asked == 1 { "1 peer".into() } else { format!("{asked} peers") };
     let error = NodeError::new(

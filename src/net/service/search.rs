@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use crate::config::schema::RegistryMode;
+use crate::market::search::{Answer as LocalAnswer, Filters, Query, Standing};
 use crate::market::store::Found;
 use crate::market::{MarketError, PackageId, PublisherKey};
 
@@ -17,10 +18,12 @@ use super::super::api::{NodeReply, SearchAnswer, SearchHit, SearchRequest, Sourc
 use super::super::context::Context;
 use super::super::error::NodeError;
 use super::super::peers::Outcome;
-use super::super::protocol::search::message::{MAX_QUERY, MAX_RESULTS, Query};
+use super::super::protocol::search::message::{MAX_QUERY, MAX_RESULTS, Query as Question};
 use super::super::protocol::search::{self as protocol, Answer};
 use super::intake;
 
+/// Bytes of a query that are read.
+const MAX_TEXT: usize = 1024;
 /// Results when the asker names no limit, and at most.
 const LIMIT: (usize, usize) = (20, 200);
 /// Peers asked at once.
@@ -44,31 +47,60 @@ pub struct Asked {
 pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeReply, NodeError> {
     let started = Instant::now();
     let limit = if request.limit == 0 { LIMIT.0 } else { request.limit.min(LIMIT.1) };
-    let text = clipped(&request.query).to_owned();
-    let mut found = local(context, text.clone(), limit).await?;
+    let query = Query { limit, facets: request.facets, ..Query::parse(clipped(&request.query, MAX_TEXT)) };
+    let mut found = local(context, query.clone()).await?;
     let mut asked = Asked::default();
-    if request.remote && context.settings.registry.mode != RegistryMode::Central && !text.trim().is_empty() {
-        asked = ask_peers(context, &text, limit).await?;
+    if request.remote && context.settings.registry.mode != RegistryMode::Central && concerns_others(&query) {
+        asked = ask_peers(context, &query.for_others(MAX_QUERY), limit).await?;
         if !asked.new.is_empty() {
             // Ranked anew with what came in: the one list is the local one.
-            found = local(context, text, limit).await?;
+            found = local(context, query.clone()).await?;
         }
     }
     Ok(NodeReply::Search(SearchAnswer {
-        results: found.into_iter().map(|hit| to_hit(context, hit, &asked)).collect(),
+        results: found.hits.into_iter().map(|hit| to_hit(context, hit, &asked)).collect(),
+        total: found.total,
+        at_least: found.at_least,
+        facets: found.facets,
+        faults: query.faults,
         elapsed_ms: started.elapsed().as_secs_f64() * 1000.0,
         peers_asked: asked.asked,
         peers_answered: asked.answered,
     }))
 }
 
-async fn local(context: &Context, text: String, limit: usize) -> Result<Vec<Found>, MarketError> {
-    context.store.run(move |db| db.search(&text, limit)).await
+async fn local(context: &Context, query: Query) -> Result<LocalAnswer, MarketError> {
+    let known = Known(context.clone());
+    context.store.run(move |db| db.search(&query, &known)).await
 }
 
-/// The query, cut at [`MAX_QUERY`] bytes.
-fn clipped(query: &str) -> &str {
-    query.get(..query.floor_char_boundary(MAX_QUERY)).unwrap_or_default()
+/// Whether peers can add anything: not without a question, nor to what is installed here.
+fn concerns_others(query: &Query) -> bool {
+    let Filters { installed, category, tags, licence, publisher, .. } = &query.filters;
+    let filtered = category.is_some() || !tags.is_empty() || licence.is_some() || publisher.is_some();
+    *installed != Some(true) && (filtered || !query.words.is_empty())
+}
+
+/// `text`, cut at `max` bytes.
+fn clipped(text: &str, max: usize) -> &str {
+    text.get(..text.floor_char_boundary(max)).unwrap_or_default()
+}
+
+/// How peers stand to a package, by what this node knows of them.
+struct Known(Context);
+
+impl Standing for Known {
+    fn providers(&self, package: PackageId) -> usize {
+        self.0.services.holders().of(package).len()
+    }
+
+    fn reputation(&self, publisher: PublisherKey, package: PackageId) -> Option<f64> {
+        // A publisher's node has the publisher's key, if it publishes from its own.
+        let own = publisher.to_string().parse().ok();
+        let peers = self.0.services.holders().of(package).into_iter().chain(own);
+        let known = peers.filter_map(|peer| self.0.peers.info(peer)).filter(|info| info.evidence > 0 && !info.banned);
+        known.map(|info| info.reputation).max_by(f64::total_cmp)
+    }
 }
 
 fn to_hit(context: &Context, found: Found, asked: &Asked) -> SearchHit {
@@ -89,6 +121,7 @@ fn to_hit(context: &Context, found: Found, asked: &Asked) -> SearchHit {
         providers: holders + usize::from(found.have_blob),
         licence: release.licence.clone(),
         published_at: release.published_at,
+        yanked: release.yank_reason.is_some(),
         installed: found.installed,
     }
 }
@@ -97,7 +130,7 @@ fn to_hit(context: &Context, found: Found, asked: &Asked) -> SearchHit {
 pub async fn ask_peers(context: &Context, text: &str, limit: usize) -> Result<Asked, MarketError> {
     let peers = pick(context);
     let limit = u32::try_from(limit).unwrap_or(MAX_RESULTS).clamp(1, MAX_RESULTS);
-    let query = Query { text: clipped(text).to_owned(), limit };
+    let query = Question { text: clipped(text, MAX_QUERY).to_owned(), limit };
     let time = Duration::from_millis(context.settings.performance.search_timeout_ms);
     let mut result = Asked { asked: peers.len(), ..Asked::default() };
     let answers = collect(context, peers, query, time, &mut result.answered).await;
@@ -120,7 +153,7 @@ fn pick(context: &Context) -> Vec<PeerId> {
 async fn collect(
     context: &Context,
     peers: Vec<PeerId>,
-    query: Query,
+    query: Question,
     time: Duration,
     answered: &mut usize,
 ) -> HashMap<PeerId, Vec<Answer>> {
@@ -179,10 +212,10 @@ mod tests {
 
     #[test]
     fn queries_are_cut_between_characters() {
-        assert_eq!(clipped("web"), "web");
+        assert_eq!(clipped("web", MAX_QUERY), "web");
         let long = "ä".repeat(200);
-        assert_eq!(clipped(&long).len(), MAX_QUERY);
+        assert_eq!(clipped(&long, MAX_QUERY).len(), MAX_QUERY);
         let odd = format!("x{long}");
-        assert_eq!(clipped(&odd).len(), MAX_QUERY - 1);
+        assert_eq!(clipped(&odd, MAX_QUERY).len(), MAX_QUERY - 1);
     }
 }

@@ -107,6 +107,7 @@ fn hit(n: u8) -> SearchHit {
         licence: SafeText::default(),
         published_at: 0,
         installed: None,
+        yanked: false,
     }
 }
 

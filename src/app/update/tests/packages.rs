@@ -9,7 +9,7 @@ fn search_waits_for_the_keys_to_rest_then_asks_here_then_the_peers() {
     assert_eq!(desk.later(LOCAL_DELAY_MS - 1), []);
     desk.keys("o");
     assert_eq!(desk.later(LOCAL_DELAY_MS - 1), [], "each key starts the wait again");
-    let here = SearchRequest { query: "kno".into(), limit: MAX_RESULTS, remote: false };
+    let here = SearchRequest { query: "kno".into(), limit: MAX_RESULTS, remote: false, facets: false };
     assert_eq!(commands(&desk.later(1)), [&NodeCommand::Search(here.clone())]);
     let peers = SearchRequest { remote: true, ..here };
     assert_eq!(commands(&desk.later(REMOTE_DELAY_MS)), [&NodeCommand::Search(peers)]);

@@ -7,11 +7,13 @@ use std::time::Duration;
 use libp2p::{PeerId, Stream};
 use tokio::sync::mpsc;
 
+use crate::market::search::{Nobody, Query};
+
 use super::super::context::Context;
 use super::frame::{FrameLimits, Framed};
 use super::open::{SEND_LIMIT, ask};
 use super::{ProtocolError, SEARCH_PROTOCOL, codec};
-use message::{MAX_QUERY, MAX_REPLY, MAX_REQUEST, MAX_RESULTS, Query, Reply};
+use message::{MAX_QUERY, MAX_REPLY, MAX_REQUEST, MAX_RESULTS, Query as Question, Reply};
 
 /// How long an asker may take to say what it looks for.
 const QUESTION: Duration = Duration::from_secs(5);
@@ -27,10 +29,10 @@ pub struct Answer {
 
 /// Answers one question from the local catalogue.
 pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -> Result<(), ProtocolError> {
-    let query: Query = codec::decode(&stream.receive(FrameLimits::new(MAX_REQUEST).within(QUESTION)).await?)?;
-    if query.text.len() > MAX_QUERY {
+    let question: Question = codec::decode(&stream.receive(FrameLimits::new(MAX_REQUEST).within(QUESTION)).await?)?;
+    if question.text.len() > MAX_QUERY {
         return Err(
-            codec::CodecError::TooMany { what: "query bytes", count: query.text.len(), limit: MAX_QUERY }.into()
+            codec::CodecError::TooMany { what: "query bytes", count: question.text.len(), limit: MAX_QUERY }.into()
         );
     }
     if !context.services.searches().allow(peer, std::time::Instant::now()) {
@@ -38,12 +40,13 @@ pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -
         stream.close().await;
         return Ok(());
     }
-    let limit = query.limit.clamp(1, MAX_RESULTS) as usize;
+    let limit = question.limit.clamp(1, MAX_RESULTS) as usize;
     let found = {
         let _turn = context.services.searching().await;
-        context.store.run(move |db| db.search(&query.text, limit)).await?
+        let query = Query::parse(&question.text).from_other().limit(limit);
+        context.store.run(move |db| db.search(&query, &Nobody)).await?
     };
-    for hit in found.into_iter().take(limit) {
+    for hit in found.hits {
         let reply = Reply::Found(hit.release.envelope().to_bytes(), hit.have_blob);
         stream.send(&codec::encode(&reply), SEND_LIMIT).await?;
     }
@@ -56,7 +59,7 @@ pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -
 pub async fn search(
     context: &Context,
     peer: PeerId,
-    query: &Query,
+    query: &Question,
     limit: Duration,
     answers: mpsc::Sender<Answer>,
 ) -> Result<(), ProtocolError> {

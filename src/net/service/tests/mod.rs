@@ -182,7 +182,7 @@ async fn a_remote_search_finds_what_the_local_catalogue_lacks() {
     let release = one.store("graph-tool", "1.0.0", b"x").await;
     one.store("unrelated", "1.0.0", b"y").await;
     two.join(&one).await;
-    let request = |remote| SearchRequest { query: "graph".into(), limit: 0, remote };
+    let request = |remote| SearchRequest { query: "graph".into(), limit: 0, remote, facets: false };
     let NodeReply::Search(local) = search(&two.context, request(false)).await.unwrap() else { panic!() };
     assert!(local.results.is_empty() && local.peers_asked == 0);
     let NodeReply::Search(found) = search(&two.context, request(true)).await.unwrap() else { panic!() };

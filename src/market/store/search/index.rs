@@ -1,0 +1,96 @@
+//! Keeping the index beside the releases: in the transaction that changes them.
+
+use std::fmt::Write;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::convert::{self, to_i64};
+use super::labels::Labels;
+use super::tokens::{self, push_label};
+use crate::market::search::words;
+use crate::market::{MarketError, Release};
+
+/// The release that stands for a package.
+pub(in crate::market::store) struct Shown<'a> {
+    /// `releases.key`
+    pub key: i64,
+    pub release: &'a Release,
+    /// All versions are withdrawn.
+    pub withdrawn: bool,
+}
+
+/// Indexes `shown` for the package (`packages.key`) in place of what stood for it before; `None`: it is not found any more.
+pub(in crate::market::store) fn put(
+    conn: &Connection,
+    package: i64,
+    shown: Option<&Shown<'_>>,
+) -> Result<(), MarketError> {
+    let mut old = conn.prepare_cached("SELECT doc FROM packages WHERE key = ?1")?;
+    if let Some(Some(doc)) = old.query_row([package], |row| row.get::<_, Option<i64>>(0)).optional()? {
+        conn.prepare_cached("DELETE FROM search_words WHERE rowid = ?1")?.execute([doc])?;
+        conn.prepare_cached("DELETE FROM search_docs WHERE key = ?1")?.execute([doc])?;
+    }
+    let doc = shown.map(|shown| insert(conn, package, shown)).transpose()?;
+    conn.prepare_cached("UPDATE packages SET doc = ?2 WHERE key = ?1")?.execute(params![package, doc])?;
+    Ok(())
+}
+
+/// Returns the new row's key.
+fn insert(conn: &Connection, package: i64, shown: &Shown<'_>) -> Result<i64, MarketError> {
+    let release = shown.release;
+    let labels = Labels::of(conn, release)?;
+    let mut text = String::new();
+    for label in release.tags.iter().chain(&release.keywords).chain([&release.category]) {
+        push_words(&mut text, label);
+    }
+    text.push('\n');
+    push_words(&mut text, &release.description);
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO search_docs (package, release, published_at, yanked, name, labels, words)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let doc = insert.insert(params![
+        package,
+        shown.key,
+        to_i64(release.published_at),
+        shown.withdrawn,
+        release.name.as_str(),
+        labels.to_bytes(),
+        text,
+    ])?;
+    words::each(release.name.as_str(), |word| {
+        let _ = write!(text, "{word} ={word} ");
+    });
+    for label in labels.all().chain(shown.withdrawn.then_some(tokens::WITHDRAWN)) {
+        push_label(&mut text, label);
+    }
+    conn.prepare_cached("INSERT INTO search_words (rowid, words) VALUES (?1, ?2)")?.execute(params![doc, text])?;
+    Ok(doc)
+}
+
+fn push_words(out: &mut String, text: &str) {
+    words::each(text, |word| {
+        out.push_str(word);
+        out.push(' ');
+    });
+}
+
+/// Makes every table of the search anew, in the caller's transaction. Packages come in the order they were published.
+pub(in crate::market::store) fn rebuild(conn: &Connection) -> Result<(), MarketError> {
+    conn.execute_batch(
+        "INSERT INTO search_words (search_words) VALUES ('delete-all');
+         DELETE FROM search_docs; DELETE FROM search_labels; UPDATE packages SET doc = NULL;",
+    )?;
+    let mut packages = conn.prepare(
+        "SELECT p.key, r.key, r.id, r.envelope, p.newest IS NULL FROM packages p JOIN releases r ON r.key = coalesce(p.newest,
+             (SELECT key FROM releases y WHERE y.name = p.name AND y.publisher = p.publisher ORDER BY sequence DESC LIMIT 1))
+         ORDER BY r.published_at, r.key",
+    )?;
+    let mut rows = packages.query([])?;
+    while let Some(row) = rows.next()? {
+        let release = convert::release(row, 2)?;
+        let shown = Shown { key: row.get(1)?, release: release.release(), withdrawn: row.get(4)? };
+        put(conn, row.get(0)?, Some(&shown))?;
+    }
+    Ok(())
+}
