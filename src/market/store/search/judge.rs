@@ -80,7 +80,7 @@ fn installed(conn: &Connection) -> Result<HashSet<String>, MarketError> {
 }
 
 /// Puts those that come first in front, in order; `query.limit` of them.
-pub fn order(fits: &mut Vec<Fit>, query: &Query) {
+pub fn order(fits: &mut [Fit], query: &Query) {
     let newest = fits.iter().map(|fit| fit.published_at).max().unwrap_or_default();
     for fit in fits.iter_mut().filter(|_| query.sort == Sort::Relevance) {
         let age = newest.saturating_sub(fit.published_at) as f64;

@@ -231,7 +231,7 @@ fn fits(query: &Query, release: &Release) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn answers_are_those_of_a_naive_search(
         packages in catalogue(),
