@@ -114,6 +114,13 @@ pub enum Verb {
     Publish(PublishArgs),
     /// Fetch, verify and install a package and what it depends on
     Install(InstallArgs),
+    /// Withdraw a version that you published
+    ///
+    /// It is no longer found nor installed, and those who have it see why. Its bytes stay with those who hold them.
+    Yank(YankArgs),
+    /// Show, replace and revoke the key that packages are signed with
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// Installed packages
     List,
     /// Take an installed package away
@@ -199,6 +206,43 @@ pub struct InstallArgs {
     /// Publisher's key, where several publishers use the name
     #[arg(long, value_name = "KEY")]
     pub publisher: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct YankArgs {
+    /// Name and version
+    #[arg(value_name = "NAME@VERSION")]
+    pub package: String,
+    /// Why, for those who use it
+    #[arg(long, value_name = "TEXT", required_unless_present = "undo")]
+    pub reason: Option<String>,
+    /// Take the yank back: the version is offered again
+    #[arg(long, conflicts_with = "reason")]
+    pub undo: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeyVerb {
+    /// The keys of this home: public key, fingerprint, file, and what became of each
+    Show,
+    /// Replace the key by a new one, which the old one names as its successor
+    ///
+    /// Who has your packages installed goes on with the new key. The old key's file is kept; it can still withdraw versions.
+    Rotate,
+    /// Revoke a key for ever: nothing new that is signed with it is believed by anybody
+    ///
+    /// Rotate first if you still trust the key enough to name its successor; then revoke the old one with --key.
+    Revoke {
+        /// Why, for those who trusted it
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// An earlier key of this home [default: the one in use]
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// Do it: it cannot be taken back
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Clone, Debug, Args)]

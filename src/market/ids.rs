@@ -5,6 +5,15 @@ use std::str::FromStr;
 
 use super::MarketError;
 
+impl PublisherKey {
+    /// The beginning of the key's SHA-256, in groups, for people to compare.
+    pub fn fingerprint(&self) -> String {
+        use sha2::Digest;
+        let digits = to_hex(&sha2::Sha256::digest(self.0)[..10]);
+        digits.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// SHA-256 of the package archive. Shown and serialised as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct PackageId(pub [u8; 32]);

@@ -15,7 +15,7 @@ pub mod release;
 pub mod search;
 pub mod store;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod text;
 
 pub use envelope::Envelope;

@@ -97,6 +97,15 @@ commands! {
     publish(request: PublishRequest) -> PublishAnswer: NodeCommand::Publish(request) => NodeReply::Publish(answer) => answer;
     /// With its dependencies.
     install(request: InstallRequest) -> InstallAnswer: NodeCommand::Install(request) => NodeReply::Install(answer) => answer;
+    /// When it is signed, stored and announced.
+    yank(request: YankRequest) -> YankAnswer: NodeCommand::Yank(request) => NodeReply::Yank(answer) => answer;
+    /// The one in use first.
+    keys() -> Vec<KeyInfo>: NodeCommand::Keys => NodeReply::Keys(keys) => keys;
+    /// From now on this home publishes with another key.
+    rotate_key() -> KeyChange: NodeCommand::RotateKey => NodeReply::KeyChange(change) => change;
+    /// `key`: none is the one in use.
+    revoke_key(key: Option<PublisherKey>, reason: String) -> KeyChange:
+        NodeCommand::RevokeKey { key, reason } => NodeReply::KeyChange(change) => change;
     /// What is installed.
     installed() -> Vec<InstalledInfo>: NodeCommand::Installed => NodeReply::Installed(list) => list;
     /// Whether it was installed.

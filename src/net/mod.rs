@@ -21,3 +21,4 @@ pub use error::{ErrorKind, NodeError};
 pub use handle::{EventStream, NodeHandle};
 pub use lock::is_held;
 pub use node::{NodeOptions, start};
+pub use service::keys;

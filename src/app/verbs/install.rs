@@ -80,7 +80,7 @@ fn parse(package: &str, publisher: Option<&str>) -> Result<InstallRequest, NodeE
 }
 
 /// What the domain finds wrong with an argument is wrong usage.
-fn as_usage(error: crate::market::MarketError) -> NodeError {
+pub(super) fn as_usage(error: crate::market::MarketError) -> NodeError {
     NodeError { kind: ErrorKind::Usage, ..error.into() }
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod feed;
 mod install;
+mod key;
 mod peers;
 mod plan;
 mod progress;
@@ -10,6 +11,7 @@ mod publish;
 mod search;
 mod session;
 mod status;
+mod yank;
 
 use crate::config::cli::{Cli, Verb};
 use crate::config::{Home, Loaded, load};
@@ -95,6 +97,8 @@ async fn answer(context: &Context, session: &mut Session, verb: &Verb) -> Result
         Verb::Search(arguments) => search::search(context, session, arguments).await,
         Verb::Publish(arguments) => publish::publish(context, session, arguments).await,
         Verb::Install(arguments) => install::install(context, session, arguments).await,
+        Verb::Yank(arguments) => yank::yank(context, session, arguments).await,
+        Verb::Key(verb) => key::run(context, session, verb).await,
         Verb::List => install::list(context, session).await,
         Verb::Remove { name } => install::remove(context, session, name).await,
         Verb::Peers(arguments) => peers::peers(context, session, arguments).await,

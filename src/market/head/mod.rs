@@ -124,6 +124,14 @@ impl Head {
     }
 }
 
+#[cfg(test)]
+impl Head {
+    /// Signs it whatever it says, as an attacker who has the key would.
+    pub(crate) fn sign_unchecked(self, identity: &Identity) -> Vec<u8> {
+        Envelope::sign(wire::encode_fitting(self), identity, HEAD_DOMAIN).to_bytes()
+    }
+}
+
 impl HeadVersion {
     fn of(release: &VerifiedRelease) -> Self {
         let signed = release.release();
@@ -153,6 +161,11 @@ impl SignedHead {
         let verified = self.into_checked()?;
         check::network_and_time(&verified.head, network, now)?;
         Ok(verified)
+    }
+
+    /// What it says, believed or not.
+    pub fn claims(&self) -> Result<Head, MarketError> {
+        decode_checked(&self.0.payload)
     }
 
     /// Whether its key signed it as a head, whatever else is wrong with it.

@@ -92,6 +92,14 @@ impl Release {
     }
 }
 
+#[cfg(test)]
+impl Release {
+    /// Signs it whatever it says, as an attacker who has the key would.
+    pub(crate) fn sign_unchecked(&self, identity: &Identity) -> Vec<u8> {
+        Envelope::sign(wire::encode(self), identity, SIGNING_DOMAIN).to_bytes()
+    }
+}
+
 impl SignedRelease {
     /// Size-checked before anything is allocated; trailing bytes refused.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MarketError> {
@@ -153,6 +161,11 @@ impl VerifiedRelease {
         } else {
             Err(refused(format!("stored under id {id}, but its id is {}", stored.id)))
         }
+    }
+
+    /// Whether the signature still fits: a row of the database may have been tampered with.
+    pub(super) fn signature_holds(&self) -> bool {
+        self.envelope.signature_fits()
     }
 
     pub fn release(&self) -> &Release {

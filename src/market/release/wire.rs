@@ -148,7 +148,7 @@ fn shorten_fields(release: &mut Release) {
     }
 }
 
-fn encode(release: &Release) -> Vec<u8> {
+pub(super) fn encode(release: &Release) -> Vec<u8> {
     let version = release.version.to_string();
     let requirements: Vec<String> = release.dependencies.iter().map(|d| d.requirement.to_string()).collect();
     let dependencies = release.dependencies.iter().zip(&requirements).map(|(dependency, requirement)| WireDependency {

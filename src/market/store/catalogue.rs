@@ -45,6 +45,19 @@ impl Db {
         Ok(found)
     }
 
+    /// The envelopes of the releases and key statements with these ids, in their order; those that are not there are left
+    /// out.
+    pub fn envelopes(&mut self, ids: &[ReleaseId]) -> Result<Vec<Vec<u8>>, MarketError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.release(*id)? {
+                Some(release) => found.push(release.envelope().to_bytes()),
+                None => found.extend(self.key_statement(*id)?.map(|statement| statement.envelope().to_bytes())),
+            }
+        }
+        Ok(found)
+    }
+
     /// When this node first saw the release, in Unix seconds.
     pub fn first_seen(&mut self, id: ReleaseId) -> Result<Option<u64>, MarketError> {
         let mut query = self.conn.prepare_cached("SELECT first_seen FROM releases WHERE id = ?1")?;
@@ -65,6 +78,11 @@ impl Db {
         let mut latest: HashMap<(PublisherKey, Version), VerifiedRelease> = HashMap::new();
         while let Some(row) = rows.next()? {
             let found = convert::release(row, 0)?;
+            // What is installed is chosen from here: a tampered row must not pass for a release.
+            if !found.signature_holds() {
+                tracing::error!(release = %found.id(), "a stored release has a wrong signature and is left out");
+                continue;
+            }
             latest.insert((found.release().publisher, found.release().version.clone()), found);
         }
         let mut versions: Vec<_> = latest.into_values().collect();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::market::{PackageName, PublisherKey};
 
+use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
 use super::network::{DhtInfo, PeerInfo};
 use super::package::{FeedItem, InstallAnswer, InstalledInfo, PublishAnswer, PublishPlan, ReleaseInfo, SearchAnswer};
@@ -37,6 +38,17 @@ pub enum NodeCommand {
     },
     Publish(PublishRequest),
     Install(InstallRequest),
+    /// Withdraws a version of this home's, or takes that back.
+    Yank(YankRequest),
+    /// The keys of this home, the one in use first.
+    Keys,
+    /// A new key takes the place of this home's.
+    RotateKey,
+    /// Nothing new of the key is to be believed; none: the one in use.
+    RevokeKey {
+        key: Option<PublisherKey>,
+        reason: String,
+    },
     Installed,
     Remove {
         name: PackageName,
@@ -103,6 +115,14 @@ pub struct InstallRequest {
     pub publisher: Option<PublisherKey>,
 }
 
+/// No reason: the yank is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct YankRequest {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub reason: Option<String>,
+}
+
 /// The answer to a [`NodeCommand`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "data", rename_all = "snake_case")]
@@ -119,6 +139,9 @@ pub enum NodeReply {
     Inspect(PublishPlan),
     Publish(PublishAnswer),
     Install(InstallAnswer),
+    Yank(YankAnswer),
+    Keys(Vec<KeyInfo>),
+    KeyChange(KeyChange),
     Installed(Vec<InstalledInfo>),
     /// Whether there was something to remove / disconnect / unban.
     Changed(bool),

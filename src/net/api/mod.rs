@@ -3,12 +3,14 @@
 //!
 //! Units: sizes in bytes; `*_ms` milliseconds; `*_s` seconds; `*_at` Unix seconds.
 
+mod change;
 mod command;
 mod event;
 mod network;
 mod package;
 mod status;
 
+pub use change::*;
 pub use command::*;
 pub use event::*;
 pub use network::*;

@@ -3,8 +3,8 @@
 use libp2p::gossipsub::MessageAcceptance;
 use tokio::sync::mpsc;
 
-use crate::market::VerifiedRelease;
 use crate::market::store::Accepted;
+use crate::market::{VerifiedKeyStatement, VerifiedRelease};
 
 use super::super::api::Via;
 use super::super::context::Context;
@@ -29,9 +29,11 @@ pub async fn run(context: Context, mut incoming: mpsc::Receiver<Incoming>, verdi
 
 async fn judge(context: &Context, batch: Vec<Incoming>) -> Vec<Verdict> {
     let (mut verdicts, mut valid) = (Vec::new(), Vec::new());
+    let mut statements = Vec::new();
     for mut announcement in batch {
         match verify(context, std::mem::take(&mut announcement.data)).await {
-            Ok(Some(release)) => valid.push((announcement, release)),
+            Ok(Some(Announced::Release(release))) => valid.push((announcement, *release)),
+            Ok(Some(Announced::Statement(statement))) => statements.push((announcement, *statement)),
             Ok(None) => verdicts.push(announcement.verdict(MessageAcceptance::Ignore)),
             // Every node checks before it passes on: it is the forwarder's doing.
             Err(lie) => {
@@ -40,20 +42,43 @@ async fn judge(context: &Context, batch: Vec<Incoming>) -> Vec<Verdict> {
             }
         }
     }
+    // First: what a key said of itself decides on its releases.
+    for (announcement, statement) in statements {
+        verdicts.push(keep_statement(context, announcement, statement).await);
+    }
     verdicts.extend(keep(context, valid).await);
     verdicts
 }
 
+/// What is told on the topic.
+enum Announced {
+    Release(Box<VerifiedRelease>),
+    Statement(Box<VerifiedKeyStatement>),
+}
+
+async fn keep_statement(context: &Context, incoming: Incoming, statement: VerifiedKeyStatement) -> Verdict {
+    let new = intake::admit_statements(context, vec![statement]).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a key statement could not be stored");
+        Vec::new()
+    });
+    let acceptance = if new.is_empty() { MessageAcceptance::Ignore } else { MessageAcceptance::Accept };
+    incoming.verdict(acceptance)
+}
+
 /// `None`: nothing for this node now, which says nothing of who passed it on: its clock, network or version may differ.
 /// `Err`: what nobody can have believed who passed it on.
-async fn verify(context: &Context, envelope: Vec<u8>) -> Result<Option<VerifiedRelease>, String> {
+async fn verify(context: &Context, envelope: Vec<u8>) -> Result<Option<Announced>, String> {
     let sorted = intake::verify(context, vec![envelope]).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "an announcement could not be looked at");
         intake::Sorted::default()
     });
     match sorted.lie {
         Some(lie) => Err(lie),
-        None => Ok(sorted.verified.into_iter().next()),
+        None => {
+            let release = sorted.verified.into_iter().next().map(|release| Announced::Release(Box::new(release)));
+            let mut statements = sorted.statements.into_iter();
+            Ok(release.or_else(|| statements.next().map(|said| Announced::Statement(Box::new(said)))))
+        }
     }
 }
 

@@ -10,6 +10,8 @@ mod status;
 mod syncing;
 
 #[cfg(test)]
+mod key_tests;
+#[cfg(test)]
 mod tests;
 mod upkeep;
 

@@ -9,6 +9,7 @@ use crate::market::{Db, MarketError, PackageName, PublisherKey, VerifiedRelease}
 use super::super::api::{FeedItem, Via};
 use super::super::bus::FEED_KEPT;
 use super::super::context::Context;
+use super::super::service::heads;
 use super::super::service::intake::feed_item;
 use super::super::swarm::DhtKey;
 
@@ -33,6 +34,9 @@ async fn catch_up(context: &Context) {
             }
         }
         Err(error) => tracing::warn!(%error, "what this node has is not told to the DHT"),
+    }
+    if let Err(error) = heads::renew(context, true).await {
+        tracing::warn!(%error, "the heads of this node's packages are not told to the DHT");
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Home;
 use crate::market::store::PeerRecord;
-use crate::market::{Identity, Store, install};
+use crate::market::{Identity, Store, install, keys};
 
 use super::super::bus::EventBus;
 use super::super::context::Context;
@@ -19,6 +19,7 @@ use super::super::handle::NodeHandle;
 use super::super::lock::NodeLock;
 use super::super::peers::{PeerBook, run_reports};
 use super::super::protocol;
+use super::super::service;
 use super::super::service::state::Services;
 use super::super::service::transfers::TransferBoard;
 use super::super::swarm::{SwarmOptions, SwarmParts, prepare};
@@ -118,6 +119,9 @@ fn open(home: &Home) -> Result<Opened, NodeError> {
     let lock = NodeLock::take(home)?;
     let identity = Identity::load_or_create(&home.identity_file())?;
     let store = Store::open(home)?;
+    let identity = keys::complete(&home.identity_file(), identity, |old, new| {
+        store.run_blocking(move |db| service::keys::is_over(db, old, new))
+    })?;
     install::recover(&home.packs_dir())?;
     let peers = store.run_blocking(|db| db.peers())?;
     Ok(Opened { lock, identity, store, peers })

@@ -4,6 +4,8 @@
 //! All three speak in frames ([`frame`]) of CBOR messages ([`codec`]); the opener of a stream always speaks first, and a
 //! stream that ends before the first answer may be opened again (the other side's acceptor was busy).
 
+#[cfg(test)]
+mod attacks;
 pub(in crate::net) mod blob;
 pub(in crate::net) mod codec;
 pub(in crate::net) mod frame;

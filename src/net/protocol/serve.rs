@@ -61,6 +61,7 @@ where
                 let _slot = slot;
                 if let Err(error) = serving.await {
                     tracing::debug!(%peer, %protocol, %error, "stream ended");
+                    context.services.note_refusal(&format!("{protocol}: {error}"));
                     // Asking badly is not held against a peer, except for what it provably cannot have believed itself.
                     if let ProtocolError::Lie(detail) = error {
                         context.peers.record(peer, super::super::peers::Outcome::Lie(detail));

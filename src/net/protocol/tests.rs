@@ -25,7 +25,7 @@ const LIMITS: FrameLimits = FrameLimits::new(1 << 20);
 
 /// A node whose answers on `protocol` are made by `answer`, which gets the number of the stream and each question on it.
 /// No answer ends the stream.
-async fn impostor<F>(protocol: StreamProtocol, mut answer: F) -> (TestNode, JoinHandle<()>)
+pub(super) async fn impostor<F>(protocol: StreamProtocol, mut answer: F) -> (TestNode, JoinHandle<()>)
 where
     F: FnMut(usize, Vec<u8>) -> Vec<Vec<u8>> + Send + 'static,
 {

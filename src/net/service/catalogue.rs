@@ -1,6 +1,7 @@
 //! What is known of a name, and what is installed.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
@@ -10,6 +11,10 @@ use crate::market::{MarketError, PackageName, PublisherKey, VerifiedRelease, ins
 use super::super::api::{InstalledInfo, NodeEvent, NodeReply, ReleaseInfo};
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
+use super::heads;
+
+/// How long showing a package may wait for its head.
+const HEAD_PATIENCE: Duration = Duration::from_millis(400);
 
 /// Answers [`NodeCommand::Detail`](super::super::api::NodeCommand::Detail): all releases of a name, newest first; empty when
 /// the catalogue has none.
@@ -18,6 +23,7 @@ pub async fn detail(
     name: PackageName,
     publisher: Option<PublisherKey>,
 ) -> Result<NodeReply, NodeError> {
+    heads::look_for_all(context, &name, publisher, HEAD_PATIENCE).await;
     let infos = context.store.run(move |db| {
         let pinned = db.pinned(&name)?;
         let installed: HashSet<_> = db.installed()?.into_iter().map(|entry| (entry.name, entry.package_id)).collect();

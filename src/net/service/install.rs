@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::OwnedMutexGuard;
@@ -22,12 +23,14 @@ use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 use super::choose::{Refusal, Rules, Wanted, choose};
 use super::fetch::{self, Bytes};
-use super::search;
+use super::{heads, search};
 
 /// Packages that one install may bring.
 const MAX_PACKAGES: usize = 64;
 /// Results asked of peers when the local catalogue does not have a name.
 const REMOTE_RESULTS: usize = 50;
+/// How long an install may wait for the heads of a name, so that a newer version held back is found.
+const HEAD_PATIENCE: Duration = Duration::from_secs(1);
 /// Similar names in a hint.
 const MAX_SIMILAR: usize = 3;
 
@@ -123,6 +126,7 @@ impl Run<'_> {
 
 /// The release to install: from the local catalogue, else with what peers answer.
 async fn find(context: &Context, wanted: &Wanted, trust: Trust) -> Result<VerifiedRelease, NodeError> {
+    heads::look_for_all(context, &wanted.name, wanted.publisher, HEAD_PATIENCE).await;
     let refusal = match local(context, wanted, trust).await? {
         Ok(release) => return Ok(release),
         Err(refusal) => refusal,

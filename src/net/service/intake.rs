@@ -1,12 +1,15 @@
-//! The one way in for releases that other nodes sent: verified, stored, told of.
+//! The one way in for releases and key statements that other nodes sent: verified, stored, told of.
 
 use libp2p::PeerId;
 use tokio::task::spawn_blocking;
 
-use crate::market::store::Accepted;
-use crate::market::{MarketError, ReleaseId, SignedRelease, VerifiedRelease};
+use crate::market::keys::KeyWord;
+use crate::market::store::{Accepted, KeyAccepted};
+use crate::market::{
+    MarketError, ReleaseId, SafeText, SignedKeyStatement, SignedRelease, VerifiedKeyStatement, VerifiedRelease,
+};
 
-use super::super::api::{FeedItem, NodeEvent, Via};
+use super::super::api::{FeedItem, NodeEvent, NoticeLevel, Via};
 use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::mirror;
@@ -18,8 +21,12 @@ const MAX_TOLD: usize = 50;
 #[derive(Debug, Default)]
 pub struct Sorted {
     pub verified: Vec<VerifiedRelease>,
+    /// What keys say of themselves.
+    pub statements: Vec<VerifiedKeyStatement>,
     /// Validly signed, and yet not for this node now: expired, of another network, or of rules it does not know.
     pub untimely: Vec<ReleaseId>,
+    /// Why each of them is not taken.
+    pub reasons: Vec<String>,
     /// What the sender cannot have believed itself: malformed, or with a signature that does not fit. Nothing after it was
     /// looked at.
     pub lie: Option<String>,
@@ -29,33 +36,52 @@ pub struct Sorted {
 pub async fn verify(context: &Context, envelopes: Vec<Vec<u8>>) -> Result<Sorted, MarketError> {
     let network = context.settings.network.name.clone();
     let sorted = spawn_blocking(move || sort(&network, unix_now(), envelopes));
-    sorted.await.map_err(|_| MarketError::Failed("a worker stopped".into()))
+    let sorted = sorted.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?;
+    sorted.reasons.iter().chain(&sorted.lie).for_each(|why| context.services.note_refusal(why));
+    Ok(sorted)
 }
 
 fn sort(network: &str, now: u64, envelopes: Vec<Vec<u8>>) -> Sorted {
     let mut sorted = Sorted::default();
     for bytes in envelopes {
-        let envelope = match SignedRelease::from_bytes(&bytes) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                sorted.lie = Some(error.to_string());
-                break;
-            }
-        };
-        match envelope.clone().verify(network, now) {
-            Ok(release) => sorted.verified.push(release),
-            Err(error) if envelope.signature_fits() => {
-                let id = envelope.id();
-                tracing::debug!(release = %id, %error, "validly signed, not taken");
-                sorted.untimely.push(id);
-            }
-            Err(error) => {
-                sorted.lie = Some(error.to_string());
-                break;
-            }
+        let is_statement = SignedKeyStatement::is_meant(&bytes);
+        let looked_at =
+            if is_statement { sorted.statement(&bytes, network, now) } else { sorted.release(&bytes, network, now) };
+        if let Err(lie) = looked_at {
+            sorted.lie = Some(lie.to_string());
+            break;
         }
     }
     sorted
+}
+
+impl Sorted {
+    /// The error is a lie.
+    fn release(&mut self, bytes: &[u8], network: &str, now: u64) -> Result<(), MarketError> {
+        let envelope = SignedRelease::from_bytes(bytes)?;
+        match envelope.clone().verify(network, now) {
+            Ok(release) => self.verified.push(release),
+            Err(error) if envelope.signature_fits() => self.untimely(envelope.id(), &error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn statement(&mut self, bytes: &[u8], network: &str, now: u64) -> Result<(), MarketError> {
+        let envelope = SignedKeyStatement::from_bytes(bytes)?;
+        match envelope.clone().verify(network, now) {
+            Ok(statement) => self.statements.push(statement),
+            Err(error) if envelope.signature_fits() => self.untimely(envelope.id(), &error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn untimely(&mut self, id: ReleaseId, error: &MarketError) {
+        tracing::debug!(%id, %error, "validly signed, not taken");
+        self.untimely.push(id);
+        self.reasons.push(error.to_string());
+    }
 }
 
 /// Stores verified releases, as far as `catalog_limit` has room, and tells of the new ones, which it returns.
@@ -78,6 +104,55 @@ pub async fn admit(
     Ok(new)
 }
 
+/// Stores what keys say of themselves, and returns what was new. A revocation of a key whose packages are known is told.
+pub async fn admit_statements(
+    context: &Context,
+    statements: Vec<VerifiedKeyStatement>,
+) -> Result<Vec<VerifiedKeyStatement>, MarketError> {
+    if statements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = unix_now();
+    let stored = context.store.run(move |db| {
+        let mut stored = Vec::new();
+        for statement in statements {
+            let became = db.accept_key_statement(&statement, now)?;
+            let concerns = !db.names_of(statement.statement().key)?.is_empty();
+            stored.push((statement, became, concerns));
+        }
+        Ok(stored)
+    });
+    let mut new = Vec::new();
+    for (statement, became, concerns) in stored.await? {
+        match became {
+            KeyAccepted::New => {
+                if concerns {
+                    tell_statement(context, &statement);
+                }
+                new.push(statement);
+            }
+            KeyAccepted::Known => {}
+            KeyAccepted::Refused(fault) => {
+                tracing::warn!(key = %statement.statement().key, %fault, "key statement kept out");
+                context.services.note_refusal(&format!("key statement refused: {fault}"));
+                context.services.refuse(statement.id());
+            }
+        }
+    }
+    Ok(new)
+}
+
+fn tell_statement(context: &Context, statement: &VerifiedKeyStatement) {
+    let said = statement.statement();
+    let text = match &said.word {
+        KeyWord::Revocation { reason, .. } => {
+            format!("publisher {} has revoked its key: {reason}; nothing new of it is taken", said.key)
+        }
+        KeyWord::Rotation { successor } => format!("publisher {} publishes as {successor} from now on", said.key),
+    };
+    context.bus.emit(NodeEvent::Notice { level: NoticeLevel::Warning, text: SafeText::new(&text) });
+}
+
 /// What became of each release, in order; those that `catalog_limit` has no room for are left out at the end.
 pub async fn store(
     context: &Context,
@@ -94,8 +169,14 @@ pub async fn store(
         Ok(releases.into_iter().zip(accepted).collect::<Vec<_>>())
     });
     let stored = stored.await?;
-    for (release, _) in stored.iter().filter(|(_, became)| *became == Accepted::Conflict) {
-        tracing::warn!(release = %release.id(), name = %release.release().name.as_str(), "contradicts what is known; kept out");
+    for (release, became) in &stored {
+        let why = match became {
+            Accepted::New | Accepted::Known => continue,
+            Accepted::Conflict => "contradicts what is known; kept out",
+            Accepted::Retired => "its publisher's key was revoked or replaced; kept out",
+        };
+        tracing::warn!(release = %release.id(), name = %release.release().name.as_str(), "{why}");
+        context.services.note_refusal(&format!("release refused: {why}"));
         context.services.refuse(release.id());
     }
     Ok(stored)

@@ -5,9 +5,11 @@
 pub mod catalogue;
 pub mod choose;
 pub mod fetch;
+pub mod heads;
 pub mod holders;
 pub mod install;
 pub mod intake;
+pub mod keys;
 pub mod mirror;
 pub mod publish;
 pub mod rate;
@@ -17,6 +19,7 @@ pub mod state;
 pub mod sync;
 pub mod throttle;
 pub mod transfers;
+pub mod yank;
 
 #[cfg(test)]
 pub(in crate::net) mod testing;
@@ -27,3 +30,4 @@ pub use catalogue::{detail, installed, remove};
 pub use install::install;
 pub use publish::{inspect, publish};
 pub use search::search;
+pub use yank::yank;

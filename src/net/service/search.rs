@@ -176,7 +176,10 @@ async fn collect(
                 context.peers.record(peer, Outcome::Success("search"));
             }
             // A late or missing answer is no failing: 400 ms is little for a far peer.
-            Err(error) => tracing::debug!(%peer, %error, "search unanswered"),
+            Err(error) => {
+                tracing::debug!(%peer, %error, "search unanswered");
+                context.services.note_refusal(&format!("search: {error}"));
+            }
         }
     }
     answers
@@ -191,7 +194,8 @@ async fn take(
 ) -> Result<(), MarketError> {
     let have: Vec<bool> = answers.iter().map(|answer| answer.have_blob).collect();
     let sorted = intake::verify(context, answers.into_iter().map(|answer| answer.envelope).collect()).await?;
-    if let Some(lie) = sorted.lie {
+    let no_release = (!sorted.statements.is_empty()).then(|| "answered a search with what is no release".to_owned());
+    if let Some(lie) = sorted.lie.or(no_release) {
         // Whoever invents one answer may have chosen the others too.
         context.peers.record(peer, Outcome::Lie(lie));
         return Ok(());

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Settings;
 use crate::market::{MarketError, PackageName, ReleaseId};
 
+use super::heads::Looked;
 use super::holders::Holders;
 use super::mirror::MirrorQueue;
 use super::rate::{PeerRates, Rate};
@@ -32,6 +33,8 @@ const BATCH_RATE: Rate = Rate { per_second: 20.0, at_once: 1000.0 };
 const SEARCHES_AT_ONCE: usize = 2;
 /// Releases remembered as not acceptable, so that each sync does not fetch them anew.
 const MAX_REFUSED: usize = 4096;
+/// Refusals of which the reason is remembered.
+const MAX_REFUSALS: usize = 32;
 /// For so long: what a clock that was wrong, here or there, had refused is taken later.
 const REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
 
@@ -56,6 +59,9 @@ struct Inner {
     publishing: tokio::sync::Mutex<()>,
     installing: Mutex<HashMap<PackageName, Weak<tokio::sync::Mutex<()>>>>,
     refused: Mutex<Refused>,
+    looked: Looked,
+    /// Why the last releases, heads and key statements were refused, newest last.
+    refusals: Mutex<VecDeque<String>>,
     /// Unix seconds; 0 is never.
     last_sync_at: AtomicU64,
 }
@@ -79,6 +85,8 @@ impl Services {
                 publishing: tokio::sync::Mutex::default(),
                 installing: Mutex::default(),
                 refused: Mutex::default(),
+                looked: Looked::default(),
+                refusals: Mutex::default(),
                 last_sync_at: AtomicU64::new(0),
             }),
         }
@@ -170,6 +178,25 @@ impl Services {
 
     fn refused(&self) -> MutexGuard<'_, Refused> {
         self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::net) fn looked(&self) -> &Looked {
+        &self.inner.looked
+    }
+
+    /// Remembers why something that others signed was not taken.
+    pub(in crate::net) fn note_refusal(&self, why: &str) {
+        let mut refusals = self.inner.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.push_back(why.to_owned());
+        if refusals.len() > MAX_REFUSALS {
+            refusals.pop_front();
+        }
+    }
+
+    /// Why releases, heads and key statements were refused lately, oldest first.
+    pub fn refusals(&self) -> Vec<String> {
+        let refusals = self.inner.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.iter().cloned().collect()
     }
 
     /// Unix seconds of the last finished sync with a peer.

@@ -7,7 +7,7 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use crate::market::{PackageId, PackageName};
+use crate::market::{PackageId, PackageName, PublisherKey, VerifiedHead};
 
 use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::PeerBook;
@@ -15,6 +15,9 @@ use super::command::{Command, DhtKey, Reply, Snapshot};
 
 /// Providers after which looking further is not worth the wait.
 const ENOUGH_PROVIDERS: usize = 8;
+
+/// Copies of a head after which looking further is not worth the wait.
+const ENOUGH_HEADS: usize = 5;
 
 /// How long more providers are waited for once there is one.
 const PROVIDER_GRACE: Duration = Duration::from_millis(300);
@@ -120,6 +123,40 @@ impl SwarmClient {
     /// Provides all of these, a few at a time, without being waited for.
     pub async fn provide_all(&self, keys: Vec<DhtKey>) -> Result<(), NodeError> {
         self.send(Command::ProvideAll(keys)).await
+    }
+
+    /// Publishes signed heads, a few at a time, without being waited for; they are renewed while this node runs.
+    pub async fn put_heads(&self, heads: &[VerifiedHead]) -> Result<(), NodeError> {
+        let heads = heads.iter().map(|head| (DhtKey::of(head.head()), head.to_bytes())).collect();
+        self.send(Command::PutHeads(heads)).await
+    }
+
+    /// Puts these bytes into the DHT as a head, as an attacker would.
+    #[cfg(test)]
+    pub async fn put_any_head(&self, key: DhtKey, bytes: Vec<u8>) -> Result<(), NodeError> {
+        self.send(Command::PutHeads(vec![(key, bytes)])).await
+    }
+
+    /// What the DHT has as head of the package, unverified, within `limit`; ends earlier when there is enough of it. One
+    /// answer may be an old one, so that some are waited for.
+    pub async fn find_head(
+        &self,
+        publisher: PublisherKey,
+        name: &PackageName,
+        limit: Duration,
+    ) -> Result<Vec<Vec<u8>>, NodeError> {
+        let (found, mut answers) = mpsc::channel(8);
+        // Dropped when this function is left, or given up.
+        let (_asking, left) = oneshot::channel();
+        let key = DhtKey::Head(publisher, name.clone());
+        self.send(Command::FindHead { key, found, left }).await?;
+        let deadline = Instant::now() + self.query_timeout.min(limit);
+        let mut heads = Vec::new();
+        while heads.len() < ENOUGH_HEADS {
+            let Ok(Some(head)) = timeout_at(deadline, answers.recv()).await else { break };
+            heads.push(head);
+        }
+        Ok(heads)
     }
 
     /// Publishes a release's envelope on the packages topic. `Ok(0)`: nobody was there to take it.

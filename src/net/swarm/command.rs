@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use libp2p::{Multiaddr, PeerId, kad};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::market::{PackageId, PackageName};
+use crate::market::{PackageId, PackageName, PublisherKey};
 
 use super::super::api::DhtInfo;
 use super::super::error::NodeError;
@@ -42,6 +42,14 @@ pub enum Command {
     },
     /// Provides these when there is room; nobody waits for it.
     ProvideAll(Vec<DhtKey>),
+    /// Publishes signed heads in the DHT, a few at a time; nobody waits for it.
+    PutHeads(Vec<(DhtKey, Vec<u8>)>),
+    /// Answers come in as they are found, unverified, until the query ends or the other half of `left` is dropped.
+    FindHead {
+        key: DhtKey,
+        found: mpsc::Sender<Vec<u8>>,
+        left: oneshot::Receiver<()>,
+    },
     Announce {
         envelope: Vec<u8>,
         reply: Reply<Result<usize, NodeError>>,
@@ -58,11 +66,12 @@ pub enum Command {
     EndQuery(kad::QueryId),
 }
 
-/// What can be provided in the DHT.
+/// What is found in the DHT: providers of a blob or a name, and heads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DhtKey {
     Blob(PackageId),
     Name(PackageName),
+    Head(PublisherKey, PackageName),
 }
 
 /// The swarm task's part of status and DHT pane.

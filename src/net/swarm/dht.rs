@@ -1,17 +1,19 @@
 //! Kademlia: what this node asks of it and provides in it, what it stores for others, and how it stays in touch.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use libp2p::core::Endpoint;
 use libp2p::kad::store::RecordStore;
-use libp2p::kad::{self, InboundRequest, ProviderRecord, QueryId, QueryResult, RecordKey};
+use libp2p::kad::{self, InboundRequest, ProviderRecord, QueryId, QueryResult, Quorum, Record, RecordKey};
 use libp2p::swarm::{ConnectionId, NetworkBehaviour};
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::market::PackageId;
 
+use super::super::clock::unix_now;
 use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::Outcome;
 use super::super::service::rate::{PeerRates, Rate};
@@ -20,6 +22,7 @@ use super::command::{Command, DhtKey, Reply};
 use super::mode;
 use super::queries::Queries;
 use super::task::Task;
+use super::values;
 
 /// Refreshing the routing table.
 const BOOTSTRAP_EVERY: Duration = Duration::from_secs(300);
@@ -52,14 +55,19 @@ const MAX_PROVIDERS: usize = 20;
 /// Provider records one peer may bring: a second, and at once.
 const RECORD_RATE: Rate = Rate { per_second: 16.0, at_once: 1024.0 };
 
+/// Heads one peer may bring: a second, and at once. Each costs a signature check in the swarm task, some 50 microseconds.
+const HEAD_RATE: Rate = Rate { per_second: 8.0, at_once: 128.0 };
+
 /// What this node remembers of its dealings with the DHT.
 pub struct Dht {
     pub(super) queries: Queries,
     providers: HashMap<QueryId, mpsc::Sender<HashSet<PeerId>>>,
+    heads: HashMap<QueryId, mpsc::Sender<Vec<u8>>>,
     bootstraps: HashMap<QueryId, Reply<Result<(), NodeError>>>,
     providing: HashSet<QueryId>,
     queued: VecDeque<DhtKey>,
     rates: PeerRates,
+    head_rates: PeerRates,
     last_bootstrap: Instant,
     last_tidied: Instant,
     last_reprovided: Option<Instant>,
@@ -72,10 +80,12 @@ impl Dht {
         Self {
             queries: Queries::default(),
             providers: HashMap::new(),
+            heads: HashMap::new(),
             bootstraps: HashMap::new(),
             providing: HashSet::new(),
             queued: VecDeque::new(),
             rates: PeerRates::new(RECORD_RATE),
+            head_rates: PeerRates::new(HEAD_RATE),
             last_bootstrap: Instant::now(),
             last_tidied: Instant::now(),
             last_reprovided: None,
@@ -92,7 +102,7 @@ impl Task {
                 self.on_provider_record(record);
             }
             kad::Event::InboundRequest { request: InboundRequest::PutRecord { source, record: Some(record), .. } } => {
-                tracing::debug!(peer = %source, bytes = record.value.len(), "value record not stored");
+                self.on_value_record(source, record);
             }
             kad::Event::OutboundQueryProgressed { id, result, stats, step } => {
                 self.dht.queries.progressed(id, &result);
@@ -122,7 +132,33 @@ impl Task {
         }
     }
 
+    /// Keeps a head that somebody wants kept, when it is one.
+    fn on_value_record(&mut self, source: PeerId, mut record: Record) {
+        if self.book.is_banned(source) || !self.dht.head_rates.allow(source, Instant::now()) {
+            return;
+        }
+        let now = unix_now();
+        match values::check(&record, &self.network, now) {
+            Ok(head) => {
+                let left = Duration::from_secs(head.head().expires_at.saturating_sub(now));
+                let over = Instant::now().checked_add(left);
+                record.expires = record.expires.into_iter().chain(over).min();
+                if let Err(error) = self.swarm.behaviour_mut().kad.store_mut().put(record) {
+                    tracing::debug!(peer = %source, %error, "head not stored");
+                }
+            }
+            Err((why, true)) => tracing::debug!(peer = %source, why, "head not stored"),
+            // Every node checks before it keeps one or passes it on.
+            Err((why, false)) => self.book.record(source, Outcome::Lie(format!("DHT record: {why}"))),
+        }
+    }
+
     fn on_progress(&mut self, id: QueryId, result: &QueryResult) {
+        if let QueryResult::GetRecord(Ok(kad::GetRecordOk::FoundRecord(found))) = result
+            && let Some(asker) = self.dht.heads.get(&id)
+        {
+            let _ = asker.try_send(found.record.value.clone());
+        }
         let QueryResult::GetProviders(Ok(kad::GetProvidersOk::FoundProviders { key, providers })) = result else {
             return;
         };
@@ -163,6 +199,7 @@ impl Task {
 
     fn on_query_end(&mut self, id: QueryId, result: &QueryResult) {
         self.dht.providers.remove(&id);
+        self.dht.heads.remove(&id);
         if self.dht.providing.remove(&id) {
             self.provide_queued();
         }
@@ -175,6 +212,7 @@ impl Task {
     /// Whoever waits for its answers hears that there are no more.
     pub(super) fn end_query(&mut self, id: QueryId) {
         self.dht.providers.remove(&id);
+        self.dht.heads.remove(&id);
         if let Some(mut query) = self.swarm.behaviour_mut().kad.query_mut(&id) {
             query.finish();
         }
@@ -189,7 +227,20 @@ impl Task {
         let key = DhtKey::Blob(package).to_key();
         let id = self.swarm.behaviour_mut().kad.get_providers(key.clone());
         self.dht.queries.seeks(id, &key);
-        // The asker leaves when it has enough; the query would go on for nobody.
+        self.end_when_left(id, left);
+        self.dht.providers.insert(id, found);
+    }
+
+    pub(super) fn look_for_head(&mut self, key: &DhtKey, found: mpsc::Sender<Vec<u8>>, left: oneshot::Receiver<()>) {
+        let key = key.to_key();
+        let id = self.swarm.behaviour_mut().kad.get_record(key.clone());
+        self.dht.queries.seeks(id, &key);
+        self.end_when_left(id, left);
+        self.dht.heads.insert(id, found);
+    }
+
+    /// The asker leaves when it has enough; the query would go on for nobody.
+    fn end_when_left(&self, id: QueryId, left: oneshot::Receiver<()>) {
         let own = self.own.clone();
         tokio::spawn(async move {
             let _ = left.await;
@@ -197,10 +248,28 @@ impl Task {
                 let _ = own.send(Command::EndQuery(id)).await;
             }
         });
-        self.dht.providers.insert(id, found);
+    }
+
+    /// Keeps this node's own heads, and gives them to the peers closest to their keys when there is room for it.
+    pub(super) fn put_heads(&mut self, heads: Vec<(DhtKey, Vec<u8>)>) {
+        let local = *self.swarm.local_peer_id();
+        let store = self.swarm.behaviour_mut().kad.store_mut();
+        let mut kept = Vec::new();
+        for (key, value) in heads {
+            let record = Record { publisher: Some(local), ..Record::new(key.to_key(), value) };
+            match store.put(record) {
+                Ok(()) => kept.push(key),
+                Err(error) => tracing::warn!(%error, key = key.describe(), "no room for a head of this node"),
+            }
+        }
+        self.provide_all(kept);
     }
 
     pub(super) fn provide(&mut self, key: DhtKey) -> Result<(), NodeError> {
+        if matches!(key, DhtKey::Head(..)) {
+            self.put(&key.to_key());
+            return Ok(());
+        }
         match self.swarm.behaviour_mut().kad.start_providing(key.to_key()) {
             Ok(id) => {
                 self.dht.providing.insert(id);
@@ -208,6 +277,16 @@ impl Task {
             }
             Err(_) => Err(NodeError::new(ErrorKind::Failed, format!("no room left to provide {}", key.describe()))
                 .hint("remove packages that this node need not offer")),
+        }
+    }
+
+    /// Gives the record kept under `key` to the peers closest to it.
+    fn put(&mut self, key: &RecordKey) {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let Some(record) = kad.store_mut().get(key).map(Cow::into_owned) else { return };
+        match kad.put_record(record, Quorum::One) {
+            Ok(id) => drop(self.dht.providing.insert(id)),
+            Err(error) => tracing::debug!(%error, "head not published"),
         }
     }
 
@@ -260,7 +339,8 @@ impl Task {
         if self.dht.reprovide_at.is_some_and(|due| due <= now) {
             (self.dht.reprovide_at, self.dht.last_reprovided) = (None, Some(now));
             let store = self.swarm.behaviour_mut().kad.store_mut();
-            let keys: Vec<DhtKey> = store.provided().filter_map(|record| DhtKey::from_key(&record.key)).collect();
+            let provided = store.provided().filter_map(|record| DhtKey::from_key(&record.key));
+            let keys: Vec<DhtKey> = provided.chain(store.values().own().filter_map(DhtKey::from_key)).collect();
             let queued: HashSet<DhtKey> = self.dht.queued.iter().cloned().collect();
             self.provide_all(keys.into_iter().filter(|key| !queued.contains(key)).collect());
         }

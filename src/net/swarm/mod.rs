@@ -19,6 +19,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod values;
 mod waiting;
 
 pub use client::SwarmClient;

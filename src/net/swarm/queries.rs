@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use libp2p::PeerId;
 use libp2p::kad::{
-    AddProviderContext, GetProvidersOk, QueryId, QueryInfo, QueryRef, QueryResult, QueryStats, RecordKey,
+    AddProviderContext, GetProvidersOk, GetRecordError, GetRecordOk, PutRecordError, QueryId, QueryInfo, QueryRef,
+    QueryResult, QueryStats, RecordKey,
 };
 
 use crate::market::SafeText;
@@ -24,9 +25,9 @@ const MAX_TEXT: usize = 100;
 #[derive(Default)]
 pub struct Queries {
     numbers: HashMap<QueryId, u64>,
-    /// Providers found by queries that still run.
+    /// Providers, or heads, found by queries that still run.
     found: HashMap<QueryId, usize>,
-    /// What running queries look for providers of: their last word does not say.
+    /// What running queries look for: their last word does not say.
     sought: HashMap<QueryId, String>,
     next: u64,
     /// Newest first.
@@ -47,7 +48,7 @@ impl Queries {
         self.ended.truncate(SHOWN);
     }
 
-    /// A query for the providers of `key` has begun.
+    /// A query for what is under `key` has begun.
     pub fn seeks(&mut self, id: QueryId, key: &RecordKey) {
         self.sought.insert(id, describe(key));
     }
@@ -56,6 +57,9 @@ impl Queries {
     pub fn progressed(&mut self, id: QueryId, result: &QueryResult) {
         if let QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })) = result {
             *self.found.entry(id).or_default() += providers.len();
+        }
+        if let QueryResult::GetRecord(Ok(GetRecordOk::FoundRecord(_))) = result {
+            *self.found.entry(id).or_default() += 1;
         }
     }
 
@@ -90,9 +94,10 @@ impl Task {
         });
         let (buckets, mode) = (buckets.collect(), mode::name(kad.mode()).into());
         let (providers, provided) = (kad.store_mut().kept_for_others(), kad.store_mut().provided_keys());
+        let records = kad.store_mut().values().len();
         let queries = &mut self.dht.queries;
         let running = kad.iter_queries().take(SHOWN).map(|running| queries.running(running)).collect();
-        DhtInfo { mode, mode_reason, buckets, records: 0, providers, provided, queries: queries.shown(running) }
+        DhtInfo { mode, mode_reason, buckets, records, providers, provided, queries: queries.shown(running) }
     }
 }
 
@@ -137,7 +142,10 @@ fn subject(result: &QueryResult) -> (&'static str, String) {
         QueryResult::RepublishProvider(Ok(ok)) => ("provide", format!("{} (renewal)", describe(&ok.key))),
         QueryResult::RepublishProvider(Err(error)) => ("provide", format!("{} (renewal)", describe(error.key()))),
         QueryResult::GetRecord(_) => ("get_record", String::new()),
-        QueryResult::PutRecord(_) | QueryResult::RepublishRecord(_) => ("put_record", String::new()),
+        QueryResult::PutRecord(Ok(ok)) => ("put_record", describe(&ok.key)),
+        QueryResult::PutRecord(Err(error)) => ("put_record", describe(error.key())),
+        QueryResult::RepublishRecord(Ok(ok)) => ("put_record", format!("{} (renewal)", describe(&ok.key))),
+        QueryResult::RepublishRecord(Err(error)) => ("put_record", format!("{} (renewal)", describe(error.key()))),
     }
 }
 
@@ -153,6 +161,10 @@ fn outcome(result: &QueryResult, found: usize) -> String {
     match result {
         QueryResult::GetProviders(_) if found == 1 => "1 provider".into(),
         QueryResult::GetProviders(_) if found > 0 || !timed_out => format!("{found} providers"),
+        QueryResult::GetRecord(_) if found == 1 => "1 record".into(),
+        QueryResult::GetRecord(_) if found > 0 || !timed_out => format!("{found} records"),
+        QueryResult::GetRecord(Err(GetRecordError::NotFound { .. })) => "not found".into(),
+        QueryResult::PutRecord(Err(PutRecordError::QuorumFailed { .. })) => "nobody took it".into(),
         QueryResult::GetClosestPeers(Ok(ok)) => format!("{} peers", ok.peers.len()),
         _ if timed_out => "timed out".into(),
         _ => "done".into(),

@@ -8,8 +8,11 @@ use libp2p::PeerId;
 use libp2p::kad::store::{Error, RecordStore, Result};
 use libp2p::kad::{ProviderRecord, Record, RecordKey};
 
+use crate::market::{Head, PackageName};
+
 use super::address::is_dialable;
 use super::command::DhtKey;
+use super::values::{self, Values};
 
 /// Keys with provider records, those of this node included. A record of one provider takes some 500 bytes, so that the worst
 /// case of 65,536 keys with one provider each stays near 32 MiB.
@@ -29,24 +32,37 @@ const MAX_ADDRESSES: usize = 4;
 
 const BLOB: &str = "/ggen/blob/";
 const NAME: &str = "/ggen/name/";
+const HEAD: &str = "/ggen/head/";
 
 impl DhtKey {
     pub fn to_key(&self) -> RecordKey {
         let text = match self {
             Self::Blob(package) => format!("{BLOB}{package}"),
             Self::Name(name) => format!("{NAME}{name}"),
+            Self::Head(publisher, name) => format!("{HEAD}{publisher}/{name}"),
         };
         RecordKey::from(text.into_bytes())
     }
 
-    /// `None`: not in one of the two forms that this network provides.
+    /// Where the head of a package is.
+    pub fn of(head: &Head) -> Self {
+        Self::Head(head.publisher, head.name.clone())
+    }
+
+    /// `None`: not in one of the forms of this network.
     pub fn from_key(key: &RecordKey) -> Option<Self> {
         let text = std::str::from_utf8(key.as_ref()).ok()?;
         if let Some(package) = text.strip_prefix(BLOB) {
             let lower = package.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
             return package.parse().ok().filter(|_| lower).map(Self::Blob);
         }
-        crate::market::PackageName::new(text.strip_prefix(NAME)?).ok().map(Self::Name)
+        if let Some(name) = text.strip_prefix(NAME) {
+            return PackageName::new(name).ok().map(Self::Name);
+        }
+        let (publisher, name) = text.strip_prefix(HEAD)?.split_once('/')?;
+        // A key has one spelling: base58 of the same bytes could not be read back otherwise.
+        let key = Self::Head(publisher.parse().ok()?, PackageName::new(name).ok()?);
+        (key.to_key().as_ref() == text.as_bytes()).then_some(key)
     }
 
     /// The key for people.
@@ -54,14 +70,15 @@ impl DhtKey {
         match self {
             Self::Blob(package) => format!("blob {package}"),
             Self::Name(name) => format!("name {name}"),
+            Self::Head(publisher, name) => format!("head {name} by {publisher}"),
         }
     }
 }
 
-/// Implements what Kademlia needs of a store. It takes no value records: the only ones of this network, the signed package
-/// heads, cannot be verified before the head format exists, and what is not verified is not stored.
+/// Implements what Kademlia needs of a store. What others send is verified before it is put in.
 pub struct DhtStore {
     local: PeerId,
+    values: Values,
     providers: HashMap<RecordKey, Vec<ProviderRecord>>,
     provided: HashSet<ProviderRecord>,
     /// How many records each other peer has here.
@@ -71,12 +88,24 @@ pub struct DhtStore {
 
 impl DhtStore {
     pub fn new(local: PeerId) -> Self {
-        Self { local, providers: HashMap::new(), provided: HashSet::new(), by_peer: HashMap::new(), records: 0 }
+        Self {
+            local,
+            values: Values::new(local),
+            providers: HashMap::new(),
+            provided: HashSet::new(),
+            by_peer: HashMap::new(),
+            records: 0,
+        }
     }
 
     /// Provider records kept for others.
     pub fn kept_for_others(&self) -> usize {
         self.records - self.provided.len()
+    }
+
+    /// Value records kept, those of this node included.
+    pub fn values(&self) -> &Values {
+        &self.values
     }
 
     /// Keys that this node provides.
@@ -87,6 +116,7 @@ impl DhtStore {
     /// Drops the records of others whose time is over. Kademlia by itself only leaves out those that somebody asks for, so
     /// that the store would be full of dead ones some day and take no more.
     pub fn drop_expired(&mut self, now: Instant) {
+        self.values.drop_expired(now);
         let expired: Vec<(RecordKey, PeerId)> = self
             .providers
             .values()
@@ -114,22 +144,24 @@ impl DhtStore {
 }
 
 impl RecordStore for DhtStore {
-    type RecordsIter<'a> = std::iter::Empty<Cow<'a, Record>>;
+    type RecordsIter<'a> = values::Iter<'a>;
     type ProvidedIter<'a> =
         std::iter::Map<hash_set::Iter<'a, ProviderRecord>, fn(&'a ProviderRecord) -> Cow<'a, ProviderRecord>>;
 
-    fn get(&self, _: &RecordKey) -> Option<Cow<'_, Record>> {
-        None
+    fn get(&self, key: &RecordKey) -> Option<Cow<'_, Record>> {
+        self.values.get(key).map(Cow::Borrowed)
     }
 
-    fn put(&mut self, _: Record) -> Result<()> {
-        Err(Error::MaxRecords)
+    fn put(&mut self, record: Record) -> Result<()> {
+        self.values.put(record)
     }
 
-    fn remove(&mut self, _: &RecordKey) {}
+    fn remove(&mut self, key: &RecordKey) {
+        self.values.remove(key);
+    }
 
     fn records(&self) -> Self::RecordsIter<'_> {
-        std::iter::empty()
+        self.values.iter()
     }
 
     fn add_provider(&mut self, mut record: ProviderRecord) -> Result<()> {
@@ -190,7 +222,7 @@ impl RecordStore for DhtStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{PackageId, PackageName};
+    use crate::market::PackageId;
     use proptest::prelude::*;
 
     fn blob(n: u64) -> RecordKey {
@@ -207,11 +239,21 @@ mod tests {
     fn keys_read_back_and_others_are_refused() {
         let name = DhtKey::Name(PackageName::new("knowledge-graph-cli").unwrap());
         assert_eq!(name.to_key().as_ref(), b"/ggen/name/knowledge-graph-cli");
-        for key in [name, DhtKey::Blob(PackageId([0xab; 32]))] {
+        let head = DhtKey::Head(crate::market::PublisherKey([5; 32]), PackageName::new("tool").unwrap());
+        for key in [name, head, DhtKey::Blob(PackageId([0xab; 32]))] {
             assert_eq!(DhtKey::from_key(&key.to_key()), Some(key));
         }
         let upper = format!("/ggen/blob/{}", "AB".repeat(32));
-        for bad in ["", "/ggen/blob/", "/ggen/blob/12", "/ggen/name/../x", "/ggen/name/A", "/ipfs/x", upper.as_str()] {
+        for bad in [
+            "",
+            "/ggen/blob/",
+            "/ggen/blob/12",
+            "/ggen/name/../x",
+            "/ggen/name/A",
+            "/ipfs/x",
+            "/ggen/head/x/tool",
+            upper.as_str(),
+        ] {
             assert_eq!(DhtKey::from_key(&RecordKey::from(bad.as_bytes().to_vec())), None, "{bad}");
         }
     }
@@ -279,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn value_records_are_not_stored() {
+    fn values_that_are_no_heads_are_not_stored() {
         let mut store = DhtStore::new(PeerId::random());
         assert!(store.put(Record::new(blob(1), vec![1])).is_err());
         assert!(store.get(&blob(1)).is_none());

@@ -86,6 +86,7 @@ pub fn prepare(
         inbox: Inbox::new(judge),
         remotes: HashMap::new(),
         topic: settings.network.packages_topic.clone(),
+        network: settings.network.name.clone(),
         mode: settings.network.dht_server_mode,
         ephemeral: options.ephemeral,
         min_peers: settings.performance.min_peers as usize,

@@ -41,6 +41,8 @@ pub struct Task {
     /// Remote address and begin of each standing connection: as many as the connection limits allow.
     pub(super) remotes: HashMap<ConnectionId, (Multiaddr, std::time::Instant)>,
     pub(super) topic: String,
+    /// The network's name: heads of others are not stored.
+    pub(super) network: String,
     pub(super) mode: DhtServerMode,
     pub(super) ephemeral: bool,
     pub(super) min_peers: usize,
@@ -108,6 +110,8 @@ impl Task {
             Command::Provide { key, reply } => drop(reply.send(self.provide(key))),
             Command::StopProviding { package } => self.stop_providing(package),
             Command::ProvideAll(keys) => self.provide_all(keys),
+            Command::PutHeads(heads) => self.put_heads(heads),
+            Command::FindHead { key, found, left } => self.look_for_head(&key, found, left),
             Command::Announce { envelope, reply } => drop(reply.send(self.announce(envelope))),
             Command::Bootstrap { finished, reply } => self.bootstrap(finished, reply),
             Command::Snapshot { reply } => drop(reply.send(self.snapshot())),

@@ -6,15 +6,17 @@ use std::time::Duration;
 use libp2p::{PeerId, Stream};
 use tokio::time::{Instant, timeout};
 
-use crate::market::{PackageId, ReleaseId};
+use crate::market::head::MAX_HEAD;
+use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId, VerifiedKeyStatement, VerifiedRelease};
 
 use super::super::super::api::Via;
 use super::super::super::context::Context;
 use super::super::super::service::intake;
+use super::super::codec::CodecError;
 use super::super::frame::{FrameLimits, Framed};
 use super::super::open::{SEND_LIMIT, ask};
 use super::super::{ProtocolError, SYNC_PROTOCOL, codec};
-use super::message::{Envelope, MAX_BATCH, MAX_HAVE, MAX_MESSAGE, Message};
+use super::message::{Envelope, MAX_BATCH, MAX_HAVE, MAX_HEADS, MAX_MESSAGE, Message, Package};
 use super::set::{Round, Set};
 
 /// Rounds of one reconciliation.
@@ -121,15 +123,26 @@ async fn fetch(
     let Message::Envelopes(envelopes) = session.request(&request).await? else {
         return Err(ProtocolError::Unexpected);
     };
+    take(context, peer, ids, envelopes).await
+}
+
+/// Verifies and stores what came in answer to a request for `ids`.
+async fn take(
+    context: &Context,
+    peer: PeerId,
+    ids: &[ReleaseId],
+    envelopes: Vec<Envelope>,
+) -> Result<usize, ProtocolError> {
     let envelopes = Message::bounded(envelopes)?;
     let sorted = intake::verify(context, envelopes.into_iter().map(|envelope| envelope.0).collect()).await?;
     let asked: HashSet<_> = ids.iter().copied().collect();
-    let (wanted, other): (Vec<_>, Vec<_>) =
-        sorted.verified.into_iter().partition(|release| asked.contains(&release.id()));
-    if !other.is_empty() {
+    let came = sorted.verified.iter().map(VerifiedRelease::id);
+    let mut came = came.chain(sorted.statements.iter().map(VerifiedKeyStatement::id));
+    if came.any(|id| !asked.contains(&id)) {
         return Err(ProtocolError::Unexpected);
     }
-    let new = intake::admit(context, wanted, Via::Sync, Some(peer)).await?.len();
+    let new = intake::admit_statements(context, sorted.statements).await?.len()
+        + intake::admit(context, sorted.verified, Via::Sync, Some(peer)).await?.len();
     // What is validly signed and yet not for this node (expired, another network) would come again every time.
     sorted.untimely.into_iter().filter(|id| asked.contains(id)).for_each(|id| context.services.refuse(id));
     match sorted.lie {
@@ -140,12 +153,49 @@ async fn fetch(
 
 async fn give(context: &Context, session: &mut Session, ids: &[ReleaseId]) -> Result<usize, ProtocolError> {
     let ids = ids.to_vec();
-    let releases = context.store.run(move |db| db.releases(&ids)).await?;
-    let envelopes = releases.iter().map(|release| Envelope(release.envelope().to_bytes())).collect();
-    match session.request(&Message::Envelopes(envelopes)).await? {
-        Message::Taken(new) => Ok((new as usize).min(releases.len())),
+    let envelopes = context.store.run(move |db| db.envelopes(&ids)).await?;
+    let given = envelopes.len();
+    match session.request(&Message::Envelopes(envelopes.into_iter().map(Envelope).collect())).await? {
+        Message::Taken(new) => Ok((new as usize).min(given)),
         _ => Err(ProtocolError::Unexpected),
     }
+}
+
+/// Asks `peer` for the heads of these packages (at most 16), within `limit`. They are not verified yet.
+pub async fn ask_heads(
+    context: &Context,
+    peer: PeerId,
+    packages: &[(PublisherKey, PackageName)],
+    limit: Duration,
+) -> Result<Vec<Vec<u8>>, ProtocolError> {
+    let packages = packages.iter().take(MAX_HEADS);
+    let packages: Vec<_> = packages.map(|(key, name)| Package { publisher: key.0, name: name.to_string() }).collect();
+    let wanted = packages.len();
+    let question = codec::encode(&Message::AskHeads(packages));
+    let limits = FrameLimits::new(wanted * (MAX_HEAD + 8) + 16).within(limit);
+    let (mut stream, answer) = ask(context, peer, SYNC_PROTOCOL, &question, limits).await?;
+    stream.close().await;
+    let Message::Heads(heads) = read(&answer)? else { return Err(ProtocolError::Unexpected) };
+    if heads.len() > wanted {
+        return Err(CodecError::TooMany { what: "heads", count: heads.len(), limit: wanted }.into());
+    }
+    Ok(heads.into_iter().map(|head| head.0).collect())
+}
+
+/// Fetches releases and key statements by their ids (at most 64) from `peer`; returns how many were new.
+pub async fn fetch_by_id(
+    context: &Context,
+    peer: PeerId,
+    ids: &[ReleaseId],
+    limit: Duration,
+) -> Result<usize, ProtocolError> {
+    let ids = ids.get(..MAX_BATCH).unwrap_or(ids);
+    let question = codec::encode(&Message::Fetch(codec::join_ids(ids.iter().map(|id| &id.0))));
+    let limits = FrameLimits::new(MAX_MESSAGE).within(limit);
+    let (mut stream, answer) = ask(context, peer, SYNC_PROTOCOL, &question, limits).await?;
+    stream.close().await;
+    let Message::Envelopes(envelopes) = read(&answer)? else { return Err(ProtocolError::Unexpected) };
+    take(context, peer, ids, envelopes).await
 }
 
 /// What a peer says it has.

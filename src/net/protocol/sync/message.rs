@@ -4,7 +4,9 @@
 //! (negentropy protocol version 1 over (`published_at`, release id), frames of at most 32 KiB) with [`Message::Reconcile`]
 //! both ways until the initiator has nothing more to say; then it fetches what it lacks ([`Message::Fetch`], answered by
 //! [`Message::Envelopes`]) and gives what the other lacks ([`Message::Envelopes`], answered by [`Message::Taken`]).
-//! [`Message::Have`] may be asked at any point, answered by [`Message::Holdings`]. The initiator closes when it is done.
+//! What is reconciled are releases and key statements; an envelope says which it is. [`Message::Have`] may be asked at any
+//! point, answered by [`Message::Holdings`], and [`Message::AskHeads`], answered by [`Message::Heads`]. The initiator closes
+//! when it is done.
 
 use minicbor::{Decode, Encode};
 
@@ -18,6 +20,8 @@ pub const NEGENTROPY_FRAME: u64 = 32 * 1024;
 pub const MAX_BATCH: usize = 64;
 /// Most ids of each kind in one [`Message::Have`].
 pub const MAX_HAVE: usize = 64;
+/// Most packages in one [`Message::AskHeads`].
+pub const MAX_HEADS: usize = 16;
 /// Bytes of the longest message: a full batch.
 pub const MAX_MESSAGE: usize = MAX_BATCH * (MAX_ENVELOPE + 8) + 64;
 
@@ -47,9 +51,25 @@ pub enum Message {
     /// `[6]`: too many syncs at the moment.
     #[n(6)]
     Busy,
+    /// `[7, [[publisher (bytes, 32), name (text)], …]]`: what are the heads of these? At most 16.
+    #[n(7)]
+    AskHeads(#[n(0)] Vec<Package>),
+    /// `[8, [head (bytes), …]]`: those that are known, at most 16.
+    #[n(8)]
+    Heads(#[n(0)] Vec<Envelope>),
 }
 
-/// A release's envelope as bytes.
+/// Whose package, and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Package {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub publisher: [u8; 32],
+    #[n(1)]
+    pub name: String,
+}
+
+/// The envelope of a release, a key statement or a head as bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Envelope(#[cbor(n(0), with = "minicbor::bytes")] pub Vec<u8>);
@@ -77,6 +97,11 @@ mod tests {
         assert_eq!(codec::encode(&batch), [0x82, 2, 0x82, 0x41, 1, 0x40]);
         assert_eq!(codec::encode(&Message::Holdings(vec![1], vec![])), [0x83, 4, 0x41, 1, 0x40]);
         assert_eq!(codec::encode(&Message::Busy), [0x81, 6]);
+        let package = Package { publisher: [1; 32], name: "a".into() };
+        let asked = codec::encode(&Message::AskHeads(vec![package]));
+        assert_eq!(asked[..6], [0x82, 7, 0x81, 0x82, 0x58, 32]);
+        assert_eq!(asked[38..], [0x61, b'a']);
+        assert_eq!(codec::encode(&Message::Heads(vec![Envelope(vec![1])])), [0x82, 8, 0x81, 0x41, 1]);
     }
 
     #[test]
@@ -84,6 +109,8 @@ mod tests {
         let full = Message::Envelopes(vec![Envelope(vec![0; MAX_ENVELOPE]); MAX_BATCH]);
         assert!(codec::encode(&full).len() <= MAX_MESSAGE);
         assert!(Message::bounded(vec![Envelope(vec![]); MAX_BATCH + 1]).is_err());
+        let heads = Message::Heads(vec![Envelope(vec![0; crate::market::head::MAX_HEAD]); MAX_HEADS]);
+        assert!(codec::encode(&heads).len() <= MAX_MESSAGE);
     }
 
     proptest! {

@@ -8,5 +8,5 @@ pub mod message;
 mod responder;
 mod set;
 
-pub use initiator::{Holdings, have, reconcile};
+pub use initiator::{Holdings, ask_heads, fetch_by_id, have, reconcile};
 pub use responder::serve;

@@ -5,16 +5,18 @@ use std::time::Duration;
 use libp2p::{PeerId, Stream};
 use tokio::time::timeout;
 
-use crate::market::{PackageId, ReleaseId};
+use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId};
 
 use super::super::super::api::Via;
+use super::super::super::clock::unix_now;
 use super::super::super::context::Context;
 use super::super::super::service::intake;
 use super::super::super::service::slots::Slot;
+use super::super::codec::CodecError;
 use super::super::frame::{FrameError, FrameLimits, Framed};
 use super::super::open::SEND_LIMIT;
 use super::super::{ProtocolError, codec};
-use super::message::{Envelope, MAX_BATCH, MAX_HAVE, MAX_MESSAGE, Message};
+use super::message::{Envelope, MAX_BATCH, MAX_HAVE, MAX_HEADS, MAX_MESSAGE, Message, Package};
 use super::set::Set;
 
 /// How long one session may take.
@@ -57,7 +59,10 @@ async fn session(context: &Context, peer: PeerId, stream: &mut Framed<Stream>) -
             Message::Fetch(ids) => envelopes(context, &ids).await?,
             Message::Envelopes(envelopes) => take(context, peer, envelopes).await?,
             Message::Have(releases, packages) => holdings(context, &releases, &packages).await?,
-            Message::Holdings(..) | Message::Taken(_) | Message::Busy => return Err(ProtocolError::Unexpected),
+            Message::AskHeads(packages) => heads(context, packages).await?,
+            Message::Holdings(..) | Message::Taken(_) | Message::Busy | Message::Heads(_) => {
+                return Err(ProtocolError::Unexpected);
+            }
         };
         stream.send(&codec::encode(&answer), SEND_LIMIT).await?;
     }
@@ -83,15 +88,33 @@ async fn reconcile(
 
 async fn envelopes(context: &Context, ids: &[u8]) -> Result<Message, ProtocolError> {
     let ids: Vec<_> = codec::split_ids(ids, MAX_BATCH)?.into_iter().map(ReleaseId).collect();
-    let releases = context.store.run(move |db| db.releases(&ids)).await?;
-    let envelopes = releases.iter().take(MAX_BATCH).map(|release| Envelope(release.envelope().to_bytes()));
-    Ok(Message::Envelopes(envelopes.collect()))
+    let envelopes = context.store.run(move |db| db.envelopes(&ids)).await?;
+    Ok(Message::Envelopes(envelopes.into_iter().take(MAX_BATCH).map(Envelope).collect()))
+}
+
+/// The heads that are still good.
+async fn heads(context: &Context, packages: Vec<Package>) -> Result<Message, ProtocolError> {
+    if packages.len() > MAX_HEADS {
+        return Err(CodecError::TooMany { what: "packages", count: packages.len(), limit: MAX_HEADS }.into());
+    }
+    let now = unix_now();
+    let heads = context.store.run(move |db| {
+        let mut found = Vec::new();
+        for package in packages {
+            let Ok(name) = PackageName::new(&package.name) else { continue };
+            let head = db.head(PublisherKey(package.publisher), &name)?;
+            found.extend(head.filter(|head| head.head().expires_at > now).map(|head| Envelope(head.to_bytes())));
+        }
+        Ok(Message::Heads(found))
+    });
+    Ok(heads.await?)
 }
 
 async fn take(context: &Context, peer: PeerId, envelopes: Vec<Envelope>) -> Result<Message, ProtocolError> {
     let envelopes = Message::bounded(envelopes)?;
     let sorted = intake::verify(context, envelopes.into_iter().map(|envelope| envelope.0).collect()).await?;
-    let new = intake::admit(context, sorted.verified, Via::Sync, Some(peer)).await?.len();
+    let new = intake::admit_statements(context, sorted.statements).await?.len()
+        + intake::admit(context, sorted.verified, Via::Sync, Some(peer)).await?.len();
     match sorted.lie {
         Some(lie) => Err(ProtocolError::Lie(lie)),
         None => Ok(Message::Taken(u32::try_from(new).unwrap_or(u32::MAX))),

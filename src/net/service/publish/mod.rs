@@ -3,7 +3,7 @@
 //! When nobody is connected the announcement reaches no one; peers that come later learn of the release by catalogue
 //! sync, so nothing needs to be repeated.
 
-mod confirm;
+pub(super) mod confirm;
 mod prepare;
 
 use semver::Version;
@@ -15,8 +15,8 @@ use super::super::api::{NodeEvent, NodeReply, PublishAnswer, PublishPlan, Publis
 use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
-use super::fetch;
 use super::intake::feed_item;
+use super::{fetch, heads};
 use confirm::Confirmed;
 use prepare::Prepared;
 
@@ -48,6 +48,9 @@ pub async fn publish(context: &Context, request: PublishRequest) -> Result<NodeR
     let files = prepared.packed.files.len();
     let release = sign_and_store(context, prepared, &stage).await?;
     stage(PublishStage::Announcing, 0);
+    if let Err(error) = heads::renew(context, false).await {
+        tracing::warn!(%error, "the package's head was not renewed");
+    }
     announce(context, &release).await;
     let confirmed =
         confirm::wait(context, &release, &request, |seen_by| stage(PublishStage::Confirming, seen_by)).await;
@@ -157,10 +160,16 @@ async fn announce(context: &Context, release: &VerifiedRelease) {
     if let Err(error) = context.swarm.provide_name(&release.release().name).await {
         tracing::warn!(%error, "published, but the DHT does not know the name");
     }
+    announce_envelope(context, release.envelope().to_bytes()).await;
+}
+
+/// Tells it on the topic; how many peers were there to take it.
+pub(super) async fn announce_envelope(context: &Context, envelope: Vec<u8>) -> usize {
     // Refused by gossipsub when the very same message was sent a moment ago: then it has reached whom it can.
-    if let Err(error) = context.swarm.announce(release.envelope().to_bytes()).await {
+    context.swarm.announce(envelope).await.unwrap_or_else(|error| {
         tracing::debug!(%error, "announcement not taken");
-    }
+        0
+    })
 }
 
 fn answer(

@@ -1,6 +1,7 @@
 //! The protocols between nodes in this process.
 
 mod packages;
+mod yank;
 
 use std::time::Duration;
 
