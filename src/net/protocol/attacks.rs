@@ -381,7 +381,7 @@ async fn a_search_brings_nothing_that_is_forged_or_no_release() {
             impostor(SEARCH_PROTOCOL, move |_, _| vec![found.clone(), codec::encode(&SearchReply::End)]).await;
         let victim = knowing(&[]).await;
         victim.join(&liar).await;
-        let request = SearchRequest { query: "tool".into(), limit: 10, remote: true };
+        let request = SearchRequest { query: "tool".into(), limit: 10, remote: true, ..Default::default() };
         search_service(&victim.context, request).await.unwrap();
         until(|| victim.context.peers.is_banned(liar.id())).await;
         assert!(ban_reason(&victim, &liar).unwrap().contains(why));
@@ -458,7 +458,7 @@ async fn endless_answers_are_cut_off_at_every_protocol() {
     let (fountains, release) = (fountain(SEARCH_PROTOCOL).await, version("1.0.0", 1));
     let victim = knowing(&[]).await;
     victim.join(&fountains.0).await;
-    let request = SearchRequest { query: "tool".into(), limit: 10, remote: true };
+    let request = SearchRequest { query: "tool".into(), limit: 10, remote: true, ..Default::default() };
     search_service(&victim.context, request).await.unwrap();
     refuses(&victim, WHY).await;
 

@@ -20,8 +20,9 @@ async fn answer(node: &TestNode, request: YankRequest) -> YankAnswer {
 }
 
 async fn found(node: &TestNode) -> Vec<String> {
-    let hits = node.context.store.run(|db| db.search("tool", 10)).await.unwrap();
-    hits.iter().map(|hit| hit.release.release().version.to_string()).collect()
+    let request = SearchRequest { query: "tool".into(), ..Default::default() };
+    let NodeReply::Search(found) = search(&node.context, request).await.unwrap() else { panic!() };
+    found.results.iter().map(|hit| hit.version.to_string()).collect()
 }
 
 #[tokio::test]
