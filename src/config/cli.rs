@@ -206,6 +206,9 @@ pub struct InstallArgs {
     /// Publisher's key, where several publishers use the name
     #[arg(long, value_name = "KEY")]
     pub publisher: Option<String>,
+    /// Take this key in place of the one that is pinned for the name, from now on
+    #[arg(long, value_name = "KEY")]
+    pub accept_key: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -70,6 +70,9 @@ pub enum MarketError {
     /// An archive whose content would not be safe to unpack.
     #[error("archive refused: {0}")]
     Archive(String),
+    /// A release that is what its publisher signed, and yet not to be trusted here.
+    #[error("{message}")]
+    Untrusted { message: String, hint: String },
     /// A file or directory that may not be used, or that others could read.
     #[error("{message}")]
     Permission { message: String, hint: String },
@@ -94,9 +97,12 @@ impl MarketError {
         match self {
             Self::Invalid(_) | Self::Refused { .. } | Self::Toml { .. } => Kind::Invalid,
             Self::NotFound { .. } => Kind::NotFound,
-            Self::Release(_) | Self::Head(_) | Self::KeyStatement(_) | Self::Mismatch { .. } | Self::Archive(_) => {
-                Kind::Verification
-            }
+            Self::Release(_)
+            | Self::Head(_)
+            | Self::KeyStatement(_)
+            | Self::Mismatch { .. }
+            | Self::Archive(_)
+            | Self::Untrusted { .. } => Kind::Verification,
             Self::Permission { .. } => Kind::Permission,
             Self::DiskFull { .. } => Kind::Disk,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Kind::NotFound,
@@ -109,9 +115,10 @@ impl MarketError {
     /// What to do next, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Refused { hint, .. } | Self::NotFound { hint, .. } | Self::Permission { hint, .. } => {
-                Some(hint.clone())
-            }
+            Self::Refused { hint, .. }
+            | Self::NotFound { hint, .. }
+            | Self::Permission { hint, .. }
+            | Self::Untrusted { hint, .. } => Some(hint.clone()),
             Self::Toml { file, line, .. } => Some(format!("correct line {line} of {file} and try again")),
             Self::Release(_) => Some("ask the publisher to publish it again".into()),
             Self::Head(_) | Self::KeyStatement(_) => Some("it was kept out; what was known before still holds".into()),

@@ -17,6 +17,8 @@ pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+pub mod trust;
+pub mod when;
 
 pub use envelope::Envelope;
 pub use error::MarketError;

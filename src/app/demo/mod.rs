@@ -197,7 +197,8 @@ impl Director {
 }
 
 async fn install(node: &NodeHandle, name: &str) -> Result<(), NodeError> {
-    let request = InstallRequest { name: PackageName::new(name)?, requirement: None, publisher: None };
+    let request =
+        InstallRequest { name: PackageName::new(name)?, requirement: None, publisher: None, accept_key: None };
     node.request(NodeCommand::Install(request)).await.map(drop)
 }
 

@@ -91,7 +91,7 @@ pub fn install(
         pre: version.pre.clone(),
     };
     let requirement = Some(semver::VersionReq { comparators: vec![exact] });
-    let request = crate::net::api::InstallRequest { name, requirement, publisher: Some(publisher) };
+    let request = crate::net::api::InstallRequest { name, requirement, publisher: Some(publisher), accept_key: None };
     request::visibly(
         state,
         Tag::Install { what: what.clone() },

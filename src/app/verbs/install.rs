@@ -13,7 +13,8 @@ use crate::net::{ErrorKind, NodeError, NodeHandle};
 use super::{Context, Session, progress};
 
 pub async fn install(context: &Context, session: &mut Session, arguments: &InstallArgs) -> Result<(), NodeError> {
-    let request = parse(&arguments.package, arguments.publisher.as_deref())?;
+    let accept_key = arguments.accept_key.as_deref().map(str::parse).transpose().map_err(as_usage)?;
+    let request = InstallRequest { accept_key, ..parse(&arguments.package, arguments.publisher.as_deref())? };
     let node = session.open(context).await?;
     session.settle(context).await?;
     let answer = match progress::during(context, &node, None, node.install(request)).await {
@@ -76,7 +77,7 @@ fn parse(package: &str, publisher: Option<&str>) -> Result<InstallRequest, NodeE
         }
     };
     let publisher = publisher.or(shared_publisher).map(str::parse::<PublisherKey>).transpose().map_err(as_usage)?;
-    Ok(InstallRequest { name, requirement, publisher })
+    Ok(InstallRequest { name, requirement, publisher, accept_key: None })
 }
 
 /// What the domain finds wrong with an argument is wrong usage.

@@ -1,6 +1,6 @@
-//! What is installed, and the key each name is pinned to.
+//! What is installed.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::convert::{parsed, to_i64, to_u64};
 use super::{Db, Installed};
@@ -22,6 +22,15 @@ impl Db {
         Ok(installed)
     }
 
+    /// What is installed under a name.
+    pub fn installed_as(&mut self, name: &PackageName) -> Result<Option<Installed>, MarketError> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT name, version, publisher, package_id, installed_at, files, bytes FROM installs WHERE name = ?1",
+        )?;
+        let mut rows = query.query([name.as_str()])?;
+        rows.next()?.map(installed_in).transpose()
+    }
+
     /// Notes an install, in place of an older one of the name, and pins the name to its publisher where it is not
     /// pinned yet. A pin to another key stays; ask [`Db::pinned`] before installing.
     pub fn record_installed(&mut self, entry: &Installed) -> Result<(), MarketError> {
@@ -40,8 +49,8 @@ impl Db {
             ],
         )?;
         tx.execute(
-            "INSERT OR IGNORE INTO pins (name, publisher) VALUES (?1, ?2)",
-            params![entry.name.as_str(), entry.publisher.0],
+            "INSERT OR IGNORE INTO pins (name, publisher, since) VALUES (?1, ?2, ?3)",
+            params![entry.name.as_str(), entry.publisher.0, to_i64(entry.installed_at)],
         )?;
         Ok(tx.commit()?)
     }
@@ -49,19 +58,6 @@ impl Db {
     /// `false` when the name was not installed. Its pin stays: removing a package is no reason to trust another key.
     pub fn forget_installed(&mut self, name: &PackageName) -> Result<bool, MarketError> {
         Ok(self.conn.execute("DELETE FROM installs WHERE name = ?1", [name.as_str()])? > 0)
-    }
-
-    /// The key pinned for a name, if any (set by the first install).
-    pub fn pinned(&mut self, name: &PackageName) -> Result<Option<PublisherKey>, MarketError> {
-        let mut query = self.conn.prepare_cached("SELECT publisher FROM pins WHERE name = ?1")?;
-        Ok(query.query_row([name.as_str()], |row| row.get(0)).optional()?.map(PublisherKey))
-    }
-
-    /// Pins the name to another key; only where the user said so.
-    pub fn pin(&mut self, name: &PackageName, publisher: PublisherKey) -> Result<(), MarketError> {
-        let values = params![name.as_str(), publisher.0];
-        self.conn.execute("INSERT OR REPLACE INTO pins (name, publisher) VALUES (?1, ?2)", values)?;
-        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod peers;
 mod schema;
 mod search;
 mod thread;
+mod trust;
 
 #[cfg(test)]
 mod head_tests;
@@ -103,6 +104,62 @@ pub struct Installed {
     pub installed_at: u64,
     pub files: u32,
     pub bytes: u64,
+}
+
+/// The key that releases of a name must be signed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    pub name: PackageName,
+    pub publisher: PublisherKey,
+    /// Unix seconds; 0 where it is not known.
+    pub since: u64,
+    pub origin: PinOrigin,
+}
+
+/// Why a key is pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PinOrigin {
+    /// By the first install of the name.
+    Installed,
+    /// The user took it in place of another.
+    Accepted,
+    /// The key pinned before signed it over.
+    Rotated,
+}
+
+impl PinOrigin {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Accepted => "accepted",
+            Self::Rotated => "rotated",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::Installed, Self::Accepted, Self::Rotated].into_iter().find(|origin| origin.name() == name)
+    }
+}
+
+/// A publisher of a name, as this node has seen it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    pub publisher: PublisherKey,
+    /// Unix seconds.
+    pub first_seen: u64,
+    pub releases: u64,
+}
+
+/// How much a name is used in the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameUse {
+    pub name: PackageName,
+    pub publishers: u64,
+    pub releases: u64,
+    /// Unix seconds.
+    pub first_seen: u64,
 }
 
 /// What is remembered of a peer between runs.

@@ -273,8 +273,15 @@ fn installs_pin_the_first_key() {
     assert!(db.forget_installed(&hello).expect("forget"));
     assert!(!db.forget_installed(&hello).expect("forget"));
     assert_eq!(db.pinned(&hello).expect("pin"), Some(identity(1).public()));
-    db.pin(&hello, identity(2).public()).expect("pin");
-    assert_eq!(db.pinned(&hello).expect("pin"), Some(identity(2).public()));
+    let since = installed_entry(&first).installed_at;
+    let (publisher, name) = (identity(1).public(), hello.clone());
+    assert_eq!(db.pins().expect("pins"), [Pin { name, publisher, since, origin: PinOrigin::Installed }]);
+    let accepted =
+        Pin { name: hello.clone(), publisher: identity(2).public(), since: since + 1, origin: PinOrigin::Accepted };
+    db.pin(&accepted).expect("pin");
+    assert_eq!(db.pin_of(&hello).expect("pin"), Some(accepted));
+    assert!(db.unpin(&hello).expect("unpin") && !db.unpin(&hello).expect("unpin"));
+    assert_eq!(db.pins().expect("pins"), []);
 }
 
 #[test]

@@ -113,6 +113,9 @@ pub struct InstallRequest {
     pub requirement: Option<semver::VersionReq>,
     /// Needed where several publishers use the name and none is pinned.
     pub publisher: Option<PublisherKey>,
+    /// The publisher's key, to be taken and pinned in place of the one that is pinned for the name.
+    #[serde(default)]
+    pub accept_key: Option<PublisherKey>,
 }
 
 /// No reason: the yank is taken back.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use semver::{Version, VersionReq};
 
-use crate::market::{PackageName, PublisherKey, SafeText, VerifiedRelease};
+use crate::market::{PackageName, PublisherKey, ReleaseId, SafeText, VerifiedRelease, when};
 
 use super::super::error::{ErrorKind, NodeError};
 
@@ -18,14 +18,15 @@ pub struct Wanted {
 }
 
 /// Under which circumstances.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// The key that the first install of the name set.
+    /// The key that the first install of the name set. Its releases are preferred; whether another may be taken is
+    /// [`trust::assess`](crate::market::trust::assess)'s to say.
     pub pinned: Option<PublisherKey>,
     /// Unix seconds.
     pub now: u64,
-    /// Seconds a release must have been out for.
-    pub cooldown: u64,
+    /// Releases that are too new here, and for how many more seconds.
+    pub cooling: HashMap<ReleaseId, u64>,
 }
 
 /// Why nothing was chosen.
@@ -41,8 +42,6 @@ pub enum Refusal {
     Cooling(Version, u64),
     /// Several publishers use the name.
     Publishers(Vec<PublisherKey>),
-    /// Another key than the pinned one.
-    Pinned { pinned: PublisherKey, other: PublisherKey },
 }
 
 impl Refusal {
@@ -69,7 +68,7 @@ impl Refusal {
             .hint("choose another version or package"),
             Self::Cooling(version, left) => NodeError::new(
                 ErrorKind::Failed,
-                format!("{name} {version} is too new: it can be installed in {left} s"),
+                format!("{name} {version} is too new here: it can be installed in {}", when::span(left)),
             )
             .hint("wait, name an older version, or lower security.install_cooldown"),
             Self::Publishers(keys) => {
@@ -78,19 +77,12 @@ impl Refusal {
                 NodeError::new(ErrorKind::Usage, format!("{name} is published by several keys: {list}"))
                     .hint(format!("say whose you want: --publisher {first}"))
             }
-            Self::Pinned { pinned, other } => NodeError::new(
-                ErrorKind::Verification,
-                format!("{name} is pinned to publisher {pinned}, but this release is signed by {other}"),
-            )
-            .hint(format!(
-                "if you trust the new publisher, remove {name} first; then install it with --publisher {other}"
-            )),
         }
     }
 }
 
 /// The newest release that fits. `releases` are all known ones of the name, by whomever, in any order.
-pub fn choose(releases: &[VerifiedRelease], wanted: &Wanted, rules: Rules) -> Result<VerifiedRelease, Refusal> {
+pub fn choose(releases: &[VerifiedRelease], wanted: &Wanted, rules: &Rules) -> Result<VerifiedRelease, Refusal> {
     let valid: Vec<_> = releases.iter().filter(|release| release.release().expires_at > rules.now).collect();
     let publisher = publisher(&valid, wanted, rules.pinned)?;
     let heads = heads(valid.into_iter().filter(|release| release.release().publisher == publisher));
@@ -101,11 +93,10 @@ pub fn choose(releases: &[VerifiedRelease], wanted: &Wanted, rules: Rules) -> Re
     let mut refusal = None;
     for release in fitting {
         let signed = release.release();
-        let age = rules.now.saturating_sub(signed.published_at);
-        let why = match &signed.yank_reason {
-            Some(reason) => Refusal::Yanked(signed.version.clone(), reason.clone()),
-            None if age < rules.cooldown => Refusal::Cooling(signed.version.clone(), rules.cooldown - age),
-            None => return Ok(release.clone()),
+        let why = match (&signed.yank_reason, rules.cooling.get(&release.id())) {
+            (Some(reason), _) => Refusal::Yanked(signed.version.clone(), reason.clone()),
+            (None, Some(left)) => Refusal::Cooling(signed.version.clone(), *left),
+            (None, None) => return Ok(release.clone()),
         };
         refusal.get_or_insert(why);
     }
@@ -122,13 +113,9 @@ fn publisher(
     keys.sort_unstable();
     keys.dedup();
     match (wanted.publisher, pinned) {
-        (Some(asked), Some(pinned)) if asked != pinned => Err(Refusal::Pinned { pinned, other: asked }),
         (Some(key), _) | (None, Some(key)) if keys.contains(&key) => Ok(key),
-        (None, Some(pinned)) => {
-            Err(keys.first().map_or(Refusal::Unknown, |other| Refusal::Pinned { pinned, other: *other }))
-        }
         (Some(_), _) => Err(Refusal::Unknown),
-        (None, None) => match keys.as_slice() {
+        (None, _) => match keys.as_slice() {
             [] => Err(Refusal::Unknown),
             [one] => Ok(*one),
             _ => Err(Refusal::Publishers(keys)),
@@ -200,7 +187,9 @@ mod tests {
         Wanted { name: PackageName::new("tool").unwrap(), requirement, publisher: None }
     }
 
-    const RULES: Rules = Rules { pinned: None, now: 100_000, cooldown: 0 };
+    fn rules() -> Rules {
+        Rules { now: 100_000, ..Rules::default() }
+    }
 
     fn version(chosen: Result<VerifiedRelease, Refusal>) -> String {
         chosen.unwrap().release().version.to_string()
@@ -212,13 +201,13 @@ mod tests {
         let all: Vec<_> = [("1.0.0", 1), ("1.2.0", 2), ("2.0.0", 3), ("3.0.0-beta.1", 4)]
             .map(|(version, sequence)| release(&key, version, sequence, None))
             .into();
-        assert_eq!(version(choose(&all, &wanted(None), RULES)), "2.0.0");
-        assert_eq!(version(choose(&all, &wanted(Some("^1")), RULES)), "1.2.0");
-        assert_eq!(version(choose(&all, &wanted(Some("=3.0.0-beta.1")), RULES)), "3.0.0-beta.1");
-        assert_eq!(choose(&all, &wanted(Some("^4")), RULES), Err(Refusal::NoMatch("3.0.0-beta.1".parse().unwrap())));
-        assert_eq!(choose(&[], &wanted(None), RULES), Err(Refusal::Unknown));
-        let much_later = Rules { now: 1 << 31, ..RULES };
-        assert_eq!(choose(&all, &wanted(None), much_later), Err(Refusal::Unknown));
+        assert_eq!(version(choose(&all, &wanted(None), &rules())), "2.0.0");
+        assert_eq!(version(choose(&all, &wanted(Some("^1")), &rules())), "1.2.0");
+        assert_eq!(version(choose(&all, &wanted(Some("=3.0.0-beta.1")), &rules())), "3.0.0-beta.1");
+        assert_eq!(choose(&all, &wanted(Some("^4")), &rules()), Err(Refusal::NoMatch("3.0.0-beta.1".parse().unwrap())));
+        assert_eq!(choose(&[], &wanted(None), &rules()), Err(Refusal::Unknown));
+        let much_later = Rules { now: 1 << 31, ..rules() };
+        assert_eq!(choose(&all, &wanted(None), &much_later), Err(Refusal::Unknown));
     }
 
     #[test]
@@ -229,27 +218,25 @@ mod tests {
             release(&key, "1.1.0", 2, None),
             release(&key, "1.1.0", 3, Some("broken")),
         ];
-        assert_eq!(version(choose(&yanked, &wanted(None), RULES)), "1.0.0");
+        assert_eq!(version(choose(&yanked, &wanted(None), &rules())), "1.0.0");
         assert!(
-            matches!(choose(&yanked, &wanted(Some("=1.1.0")), RULES), Err(Refusal::Yanked(_, reason)) if &*reason == "broken")
+            matches!(choose(&yanked, &wanted(Some("=1.1.0")), &rules()), Err(Refusal::Yanked(_, reason)) if &*reason == "broken")
         );
-        let rules = Rules { now: 2500, cooldown: 1000, ..RULES };
-        assert_eq!(version(choose(&yanked[..2], &wanted(None), rules)), "1.0.0");
-        assert!(matches!(choose(&yanked[..2], &wanted(Some("=1.1.0")), rules), Err(Refusal::Cooling(_, 500))));
+        let rules = Rules { cooling: HashMap::from([(yanked[1].id(), 500)]), ..rules() };
+        assert_eq!(version(choose(&yanked[..2], &wanted(None), &rules)), "1.0.0");
+        assert!(matches!(choose(&yanked[..2], &wanted(Some("=1.1.0")), &rules), Err(Refusal::Cooling(_, 500))));
     }
 
     #[test]
     fn a_name_of_several_publishers_needs_a_choice_or_a_pin() {
         let (one, two) = (Identity::generate(), Identity::generate());
         let all = [release(&one, "1.0.0", 1, None), release(&two, "2.0.0", 1, None)];
-        assert!(matches!(choose(&all, &wanted(None), RULES), Err(Refusal::Publishers(keys)) if keys.len() == 2));
+        assert!(matches!(choose(&all, &wanted(None), &rules()), Err(Refusal::Publishers(keys)) if keys.len() == 2));
         let asked = Wanted { publisher: Some(one.public()), ..wanted(None) };
-        assert_eq!(version(choose(&all, &asked, RULES)), "1.0.0");
-        let pinned = Rules { pinned: Some(two.public()), ..RULES };
-        assert_eq!(version(choose(&all, &wanted(None), pinned)), "2.0.0");
-        let refused = choose(&all, &asked, pinned).unwrap_err();
-        let error = refused.into_error(&asked);
-        assert_eq!(error.kind, ErrorKind::Verification);
-        assert!(error.message.contains(&one.public().to_string()) && error.message.contains(&two.public().to_string()));
+        assert_eq!(version(choose(&all, &asked, &rules())), "1.0.0");
+        let pinned = Rules { pinned: Some(two.public()), ..rules() };
+        assert_eq!(version(choose(&all, &wanted(None), &pinned)), "2.0.0");
+        assert_eq!(version(choose(&all, &asked, &pinned)), "1.0.0", "whether it may be installed is asked elsewhere");
+        assert_eq!(version(choose(&all[..1], &wanted(None), &pinned)), "1.0.0");
     }
 }

@@ -12,7 +12,8 @@ use tokio::task::spawn_blocking;
 use crate::config::schema::Mirror;
 use crate::market::install::Placed;
 use crate::market::search::{Nobody, Query};
-use crate::market::store::Installed;
+use crate::market::store::{Installed, Pin, PinOrigin};
+use crate::market::trust::{self, Ground};
 use crate::market::{
     Db, Dependency, MarketError, PackageName, PublisherKey, Release, VerifiedRelease, install as place,
 };
@@ -23,6 +24,7 @@ use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 use super::choose::{Refusal, Rules, Wanted, choose};
 use super::fetch::{self, Bytes};
+use super::trust::ground;
 use super::{heads, search};
 
 /// Packages that one install may bring.
@@ -39,22 +41,19 @@ const MAX_SIMILAR: usize = 3;
 /// Dependencies come first, so that a package is in place only when what it needs is. One that nobody has is a warning;
 /// one whose bytes do not verify is an error.
 pub async fn install(context: &Context, request: InstallRequest) -> Result<NodeReply, NodeError> {
-    let wanted = Wanted { name: request.name, requirement: request.requirement, publisher: request.publisher };
+    let accepted = request.accept_key;
+    if let (Some(key), Some(publisher)) = (accepted, request.publisher)
+        && key != publisher
+    {
+        return Err(NodeError::new(ErrorKind::Usage, "the key to accept is not the publisher's that was asked for")
+            .hint("name one of the two"));
+    }
+    let publisher = request.publisher.or(accepted);
+    let wanted = Wanted { name: request.name, requirement: request.requirement, publisher };
     let mut run = Run { context, visited: HashSet::from([wanted.name.clone()]), answer: InstallAnswer::default() };
-    // Only a key that the user names can take a pinned one's place, and only where nothing is installed under the name.
-    let trust = if wanted.publisher.is_some() { Trust::Named } else { Trust::Pinned };
-    let release = find(context, &wanted, trust).await?;
-    run.with_dependencies(release, trust).await?;
+    let release = find(context, &wanted).await?;
+    run.with_dependencies(release, accepted).await?;
     Ok(NodeReply::Install(run.answer))
-}
-
-/// What may decide whose package it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trust {
-    /// The pin, where there is one.
-    Pinned,
-    /// The user, who named the key.
-    Named,
 }
 
 /// One install with its dependencies.
@@ -66,7 +65,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn with_dependencies(&mut self, release: VerifiedRelease, trust: Trust) -> BoxFuture<'_, Result<(), NodeError>> {
+    /// `accepted` is for the package itself: it says nothing of what that needs.
+    fn with_dependencies(
+        &mut self,
+        release: VerifiedRelease,
+        accepted: Option<PublisherKey>,
+    ) -> BoxFuture<'_, Result<(), NodeError>> {
         async move {
             for dependency in &release.release().dependencies {
                 if !self.visited.insert(dependency.name.clone()) {
@@ -78,7 +82,7 @@ impl Run<'_> {
                 }
                 self.dependency(dependency).await?;
             }
-            let installed = install_one(self.context, &release, trust).await?;
+            let installed = install_one(self.context, &release, accepted).await?;
             self.answer.installed.push(installed);
             Ok(())
         }
@@ -94,8 +98,8 @@ impl Run<'_> {
             requirement: Some(dependency.requirement.clone()),
             publisher: dependency.publisher,
         };
-        let result = match find(self.context, &wanted, Trust::Pinned).await {
-            Ok(release) => self.with_dependencies(release, Trust::Pinned).await,
+        let result = match find(self.context, &wanted).await {
+            Ok(release) => self.with_dependencies(release, None).await,
             Err(error) => Err(error),
         };
         match result {
@@ -110,7 +114,7 @@ impl Run<'_> {
     /// Whether what is installed already does.
     async fn satisfied(&self, dependency: &Dependency) -> Result<bool, NodeError> {
         let name = dependency.name.clone();
-        let entry = self.context.store.run(move |db| Ok(installed_as(db.installed()?, &name))).await?;
+        let entry = self.context.store.run(move |db| db.installed_as(&name)).await?;
         let Some(entry) = entry.filter(|entry| dependency.requirement.matches(&entry.version)) else {
             return Ok(false);
         };
@@ -125,9 +129,9 @@ impl Run<'_> {
 }
 
 /// The release to install: from the local catalogue, else with what peers answer.
-async fn find(context: &Context, wanted: &Wanted, trust: Trust) -> Result<VerifiedRelease, NodeError> {
+async fn find(context: &Context, wanted: &Wanted) -> Result<VerifiedRelease, NodeError> {
     heads::look_for_all(context, &wanted.name, wanted.publisher, HEAD_PATIENCE).await;
-    let refusal = match local(context, wanted, trust).await? {
+    let refusal = match local(context, wanted).await? {
         Ok(release) => return Ok(release),
         Err(refusal) => refusal,
     };
@@ -135,29 +139,26 @@ async fn find(context: &Context, wanted: &Wanted, trust: Trust) -> Result<Verifi
         return Err(refusal.into_error(wanted));
     }
     let asked = search::ask_peers(context, wanted.name.as_str(), REMOTE_RESULTS).await?;
-    match local(context, wanted, trust).await? {
+    match local(context, wanted).await? {
         Ok(release) => Ok(release),
         Err(Refusal::Unknown) => Err(unknown(context, wanted, asked.asked).await),
         Err(refusal) => Err(refusal.into_error(wanted)),
     }
 }
 
-async fn local(
-    context: &Context,
-    wanted: &Wanted,
-    trust: Trust,
-) -> Result<Result<VerifiedRelease, Refusal>, NodeError> {
-    let name = wanted.name.clone();
-    let known = context.store.run(move |db| Ok((db.versions(&name, None)?, binding_pin(db, &name, trust)?)));
-    let (releases, pinned) = known.await?;
-    let cooldown = context.settings.security.install_cooldown.0;
-    Ok(choose(&releases, wanted, Rules { pinned, now: unix_now(), cooldown }))
-}
-
-/// The key that a release of `name` must be signed with.
-fn binding_pin(db: &mut Db, name: &PackageName, trust: Trust) -> Result<Option<PublisherKey>, MarketError> {
-    let replaceable = trust == Trust::Named && installed_as(db.installed()?, name).is_none();
-    if replaceable { Ok(None) } else { db.pinned(name) }
+async fn local(context: &Context, wanted: &Wanted) -> Result<Result<VerifiedRelease, Refusal>, NodeError> {
+    let (name, ground) = (wanted.name.clone(), ground(context));
+    let known = context.store.run(move |db| {
+        let releases = db.versions(&name, None)?;
+        let mut rules = Rules { pinned: db.pinned(&name)?, now: ground.now, ..Rules::default() };
+        for release in &releases {
+            let left = trust::cooling(db, release, &ground)?;
+            rules.cooling.extend((left > 0).then_some((release.id(), left)));
+        }
+        Ok((releases, rules))
+    });
+    let (releases, rules) = known.await?;
+    Ok(choose(&releases, wanted, &rules))
 }
 
 async fn unknown(context: &Context, wanted: &Wanted, asked: usize) -> NodeError {
@@ -180,22 +181,23 @@ async fn unknown(context: &Context, wanted: &Wanted, asked: usize) -> NodeError 
     error.hint(format!("did you mean {}?", similar.iter().map(PackageName::as_str).collect::<Vec<_>>().join(", ")))
 }
 
-/// Puts one release in place. Installs and removals of one name wait for each other.
+/// Puts one release in place, if it is to be trusted. Installs and removals of one name wait for each other.
 async fn install_one(
     context: &Context,
     release: &VerifiedRelease,
-    trust: Trust,
+    accepted: Option<PublisherKey>,
 ) -> Result<InstalledPackage, NodeError> {
     let signed = release.release();
     let lock = context.services.installing(&signed.name).await;
     let path = context.home.packs_dir().join(signed.name.as_str());
-    let name = signed.name.clone();
-    let (pinned, current) =
-        context.store.run(move |db| Ok((binding_pin(db, &name, trust)?, installed_as(db.installed()?, &name)))).await?;
-    // Decided on before the lock was held: another install may have pinned the name meanwhile.
-    if let Some(pinned) = pinned.filter(|key| *key != signed.publisher) {
-        let wanted = Wanted { name: signed.name.clone(), requirement: None, publisher: Some(signed.publisher) };
-        return Err(Refusal::Pinned { pinned, other: signed.publisher }.into_error(&wanted));
+    // Judged while the lock is held: another install may have pinned the name meanwhile.
+    let (judged, ground) = (release.clone(), Ground { accepted, ..ground(context) });
+    let judging = context
+        .store
+        .run(move |db| Ok((trust::assess(db, &judged, &ground)?, db.installed_as(&judged.release().name)?)));
+    let (assessment, current) = judging.await?;
+    if let Some(refusal) = assessment.refusal(&format!("{} {}", signed.name, signed.version)) {
+        return Err(refusal.into());
     }
     let same = current.is_some_and(|entry| entry.package_id == signed.package_id && entry.version == signed.version);
     if same && is_directory(path.clone()).await {
@@ -256,7 +258,11 @@ async fn note(context: &Context, signed: &Release, placed: &Placed) -> Result<()
     let record = move |db: &mut Db| {
         db.record_installed(&entry)?;
         // The pin of an earlier install, which the user overruled by naming the key.
-        if db.pinned(&entry.name)? != Some(entry.publisher) { db.pin(&entry.name, entry.publisher) } else { Ok(()) }
+        if db.pinned(&entry.name)? == Some(entry.publisher) {
+            return Ok(());
+        }
+        let Installed { name, publisher, installed_at: since, .. } = entry;
+        db.pin(&Pin { name, publisher, since, origin: PinOrigin::Accepted })
     };
     context.store.run(record).await?;
     context.bus.emit(NodeEvent::InstalledChanged);
@@ -274,10 +280,6 @@ fn answer(release: &VerifiedRelease, path: PathBuf, from: Option<libp2p::PeerId>
         bytes: if from.is_some() { signed.size } else { 0 },
         providers: from.iter().map(ToString::to_string).collect(),
     }
-}
-
-fn installed_as(entries: Vec<Installed>, name: &PackageName) -> Option<Installed> {
-    entries.into_iter().find(|entry| entry.name == *name)
 }
 
 async fn is_directory(path: PathBuf) -> bool {

@@ -19,6 +19,7 @@ pub mod state;
 pub mod sync;
 pub mod throttle;
 pub mod transfers;
+pub mod trust;
 pub mod yank;
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
+use crate::config::Span;
 use crate::config::schema::Mirror;
 use crate::market::merkle::LEAF_SIZE;
-use crate::market::{Identity, PackageName};
+use crate::market::{Identity, PackageName, Release};
 
 use crate::net::api::*;
 use crate::net::error::ErrorKind;
@@ -208,13 +209,36 @@ async fn a_mirror_fetches_what_it_hears_of() {
     eventually("the mirrored bytes are stored", || two.holds(&release)).await;
 }
 
+/// The publisher's date is the publisher's word: a release that was signed long ago and came just now is new.
+#[tokio::test]
+async fn a_backdated_release_cools_down_from_when_it_was_first_seen() {
+    let mut careful = settings();
+    careful.security.install_cooldown = Span(3600);
+    let node = TestNode::with(careful).await;
+    let release = TestNode::start().await.store("tool", "1.0.0", b"x").await;
+    let signed = release.release();
+    let id = Identity::generate();
+    let old = Release { published_at: signed.published_at - 30 * 86_400, publisher: id.public(), ..signed.clone() };
+    let old = old.sign(&id).unwrap();
+    intake::admit(&node.context, vec![old.clone()], Via::Gossip, None).await.unwrap();
+    let name = old.release().name.clone();
+    let request = InstallRequest { name, requirement: None, publisher: None, accept_key: None };
+    let error = super::install(&node.context, request.clone()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Failed, "{error}");
+    assert!(error.message.contains("it can be installed in"), "{error}");
+    // Hearing of it again changes nothing.
+    intake::admit(&node.context, vec![old], Via::Sync, None).await.unwrap();
+    let again = super::install(&node.context, request).await.unwrap_err();
+    assert_eq!(again.kind, ErrorKind::Failed, "{again}");
+}
+
 #[tokio::test]
 async fn a_name_nobody_has_is_not_found() {
     let (one, two) = (TestNode::start().await, TestNode::start().await);
     one.store("graph-tool", "1.0.0", b"x").await;
     two.join(&one).await;
     let name = PackageName::new("nothing-like-it").unwrap();
-    let request = InstallRequest { name, requirement: None, publisher: None };
+    let request = InstallRequest { name, requirement: None, publisher: None, accept_key: None };
     let error = super::install(&two.context, request).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert!(error.message.contains("nothing-like-it") && error.message.contains("1 peer"), "{error}");

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::config::schema::Mirror;
 use crate::market::PackageName;
+use crate::market::trust::Fingerprint;
 use crate::net::api::*;
 use crate::net::error::{ErrorKind, NodeError};
 use crate::net::testing::{TestNode, eventually};
@@ -44,7 +45,11 @@ async fn install_as(
     publisher: Option<crate::market::PublisherKey>,
 ) -> Result<InstallAnswer, NodeError> {
     let requirement = requirement.map(|text| text.parse().unwrap());
-    let request = InstallRequest { name: PackageName::new(name).unwrap(), requirement, publisher };
+    let name = PackageName::new(name).unwrap();
+    send(node, InstallRequest { name, requirement, publisher, accept_key: None }).await
+}
+
+async fn send(node: &TestNode, request: InstallRequest) -> Result<InstallAnswer, NodeError> {
     match node.handle.request(NodeCommand::Install(request)).await? {
         NodeReply::Install(answer) => Ok(answer),
         other => panic!("{other:?}"),
@@ -206,25 +211,59 @@ async fn dependencies_come_first_and_missing_ones_are_warnings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pin_holds_until_the_user_names_another_key() {
+async fn a_changed_key_is_refused_until_the_user_accepts_it() {
+    let one = TestNode::alone().await;
+    let two = TestNode::knowing(&one).await;
+    connected(&one, &two).await;
+    let third = TestNode::knowing(&one).await;
+    let first = publish(&one, package("claimed", "1.0.0", "").path()).await.unwrap();
+    eventually("the release is known", || async { third.handle.status().await.unwrap().catalog.releases == 1 }).await;
+    install(&third, "claimed").await.unwrap();
+    let other = publish(&two, package("claimed", "9.0.0", "").path()).await.unwrap();
+    eventually("both releases are known", || async { third.handle.status().await.unwrap().catalog.releases == 2 })
+        .await;
+    // The pinned key's version, not the newer one of another.
+    assert_eq!(install(&third, "claimed").await.unwrap().installed[0].version.to_string(), "1.0.0");
+    let refused = |error: NodeError| {
+        assert_eq!(error.kind, ErrorKind::Verification, "{error}");
+        for key in [first.publisher, other.publisher] {
+            assert!(error.message.contains(&Fingerprint::of(&key).to_string()), "{error}");
+        }
+        let command = format!("install claimed@=9.0.0 --accept-key {}", other.publisher);
+        assert!(error.hint.as_ref().is_some_and(|hint| hint.contains(&command)), "{error:?}");
+    };
+    refused(install_as(&third, "claimed", None, Some(other.publisher)).await.unwrap_err());
+    // Neither a removal nor the key's name alone is the user's word for it.
+    let remove = NodeCommand::Remove { name: PackageName::new("claimed").unwrap() };
+    assert_eq!(third.handle.request(remove.clone()).await.unwrap(), NodeReply::Changed(true));
+    assert!(!packs(&third).join("claimed").exists());
+    assert_eq!(third.handle.request(remove).await.unwrap_err().kind, ErrorKind::NotFound);
+    refused(install_as(&third, "claimed", None, Some(other.publisher)).await.unwrap_err());
+    assert!(!packs(&third).join("claimed").exists());
+
+    let accept = |key| InstallRequest {
+        name: PackageName::new("claimed").unwrap(),
+        requirement: Some("=9.0.0".parse().unwrap()),
+        publisher: Some(other.publisher),
+        accept_key: Some(key),
+    };
+    let error = send(&third, accept(first.publisher)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Usage, "{error}");
+    let installed = send(&third, accept(other.publisher)).await.unwrap();
+    assert_eq!(installed.installed[0].version.to_string(), "9.0.0");
+    // From now on the new key is the pinned one.
+    assert_eq!(install(&third, "claimed").await.unwrap().installed[0].version.to_string(), "9.0.0");
+    let error = install_as(&third, "claimed", None, Some(first.publisher)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Verification, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_of_two_publishers_needs_a_choice() {
     let one = TestNode::alone().await;
     let two = TestNode::knowing(&one).await;
     connected(&one, &two).await;
     publish(&one, package("claimed", "1.0.0", "").path()).await.unwrap();
-    install(&one, "claimed").await.unwrap();
-    let other = publish(&two, package("claimed", "9.0.0", "").path()).await.unwrap();
-    assert_eq!(other.seen_by, 1);
-    // The pinned key's version, not the newer one of another.
-    assert_eq!(install(&one, "claimed").await.unwrap().installed[0].version.to_string(), "1.0.0");
-    let error = install_as(&one, "claimed", None, Some(other.publisher)).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Verification, "{error}");
-    assert!(error.message.contains(&one.id()) && error.message.contains(&two.id()), "{error}");
-    let remove = NodeCommand::Remove { name: PackageName::new("claimed").unwrap() };
-    assert_eq!(one.handle.request(remove.clone()).await.unwrap(), NodeReply::Changed(true));
-    assert!(!packs(&one).join("claimed").exists());
-    assert_eq!(one.handle.request(remove).await.unwrap_err().kind, ErrorKind::NotFound);
-    let installed = install_as(&one, "claimed", None, Some(other.publisher)).await.unwrap();
-    assert_eq!(installed.installed[0].version.to_string(), "9.0.0");
+    assert_eq!(publish(&two, package("claimed", "9.0.0", "").path()).await.unwrap().seen_by, 1);
     // A node without a pin must be told whose.
     let third = TestNode::knowing(&one).await;
     eventually("both releases are known", || async { third.handle.status().await.unwrap().catalog.releases == 2 })
