@@ -26,7 +26,7 @@ ids! {
     Up = "up", Down = "down", PageUp = "page-up", PageDown = "page-down", First = "first", Last = "last",
     Open = "open", Back = "back", Find = "find", Copy = "copy", CopyAddress = "copy-address", Connect = "connect",
     Disconnect = "disconnect", Ban = "ban", Sort = "sort", Reverse = "reverse", Bootstrap = "bootstrap",
-    Pause = "pause", Install = "install", Remove = "remove", Next = "wizard-next", Restart = "wizard-restart",
+    Pause = "pause", Install = "install", Remove = "remove", Why = "why", Next = "wizard-next", Restart = "wizard-restart",
     ClearDone = "clear-done", Level = "log-level", Follow = "follow", Mouse = "mouse", Refresh = "refresh",
     Suspend = "suspend",
 }
@@ -81,6 +81,7 @@ const fn global(id: Id, keys: &'static [&'static str], title: &'static str) -> C
 pub static COMMANDS: &[Command] = &[
     dangerous(here(Id::Install, &["i"], "install", "Install the selected package", State::can_install)),
     here(Id::Open, &["enter", "l", "right"], "detail", "Open the detail of the selected line", State::can_open),
+    here(Id::Why, &["w"], "why", "Why the selected package is trusted, or not", State::can_ask_why),
     here(Id::Next, &["enter"], "next", "Go on to the next step", can_go_on),
     here(Id::Restart, &["n"], "new", "Publish another package", can_restart),
     here(Id::Find, &["/"], "find", "Type what to look for", State::can_find),

@@ -104,6 +104,10 @@ pub enum Tag {
     Detail {
         seq: u64,
     },
+    /// Why the release that is shown is trusted, or not.
+    Why {
+        seq: u64,
+    },
     Inspect {
         seq: u64,
     },
@@ -113,9 +117,9 @@ pub enum Tag {
     Install {
         what: String,
     },
-    /// Which key is pinned for a name that is offered for installation.
-    Pin {
-        name: String,
+    /// Whether the release that is offered for installation is to be trusted.
+    Offer {
+        what: String,
     },
     Remove {
         name: String,

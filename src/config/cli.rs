@@ -121,6 +121,13 @@ pub enum Verb {
     /// Show, replace and revoke the key that packages are signed with
     #[command(subcommand)]
     Key(KeyVerb),
+    /// All that is known of a package, and why it is trusted or not
+    Show(ShowArgs),
+    /// The keys that names are pinned to
+    ///
+    /// The first install of a name pins its publisher's key. A release by another key is refused until you accept it.
+    #[command(subcommand)]
+    Trust(TrustVerb),
     /// Installed packages
     List,
     /// Take an installed package away
@@ -245,6 +252,37 @@ pub enum KeyVerb {
         /// Do it: it cannot be taken back
         #[arg(long)]
         yes: bool,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
+    /// Name, with a version requirement if need be: fancy-pack, fancy-pack@1.2
+    #[arg(value_name = "NAME[@REQ]")]
+    pub package: String,
+    /// Publisher's key, where several publishers use the name
+    #[arg(long, value_name = "KEY")]
+    pub publisher: Option<String>,
+    /// Say step by step why it is trusted, or not
+    #[arg(long)]
+    pub why: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum TrustVerb {
+    /// Every pinned name, its key and since when
+    List,
+    /// Pin a name to a key, in place of the one pinned before
+    Pin {
+        /// Name of the package
+        name: String,
+        /// Publisher's key, e.g. 12D3KooW…
+        key: String,
+    },
+    /// Take a pin away: the next install of the name pins again
+    Forget {
+        /// Name of the package
+        name: String,
     },
 }
 

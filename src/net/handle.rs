@@ -1,5 +1,7 @@
 //! One face for a node in this process and for one behind the control socket.
 
+use crate::market::store::Pin;
+use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 
 use super::api::*;
@@ -91,6 +93,15 @@ commands! {
     /// All known releases of a name.
     detail(name: PackageName, publisher: Option<PublisherKey>) -> Vec<ReleaseInfo>:
         NodeCommand::Detail { name, publisher } => NodeReply::Detail(releases) => releases;
+    /// Why a release is trusted, or not.
+    why(name: PackageName, version: semver::Version, publisher: PublisherKey) -> Assessment:
+        NodeCommand::Why { name, version, publisher } => NodeReply::Why(assessment) => assessment;
+    /// Which key each name is pinned to.
+    pins() -> Vec<Pin>: NodeCommand::Pins => NodeReply::Pins(pins) => pins;
+    /// Pins a name to a key.
+    pin(name: PackageName, publisher: PublisherKey) -> (): NodeCommand::Pin { name, publisher } => NodeReply::Done => ();
+    /// Whether the name was pinned.
+    unpin(name: PackageName) -> bool: NodeCommand::Unpin { name } => NodeReply::Changed(changed) => changed;
     /// What publishing the directory `path` would do.
     inspect(path: String) -> PublishPlan: NodeCommand::Inspect { path } => NodeReply::Inspect(plan) => plan;
     /// Returns when it is announced, and as many peers hold it as the request waits for.

@@ -17,6 +17,7 @@ mod swarm;
 pub(crate) mod testing;
 
 pub use api::{NodeCommand, NodeEvent, NodeReply};
+pub use clock::unix_now;
 pub use error::{ErrorKind, NodeError};
 pub use handle::{EventStream, NodeHandle};
 pub use lock::is_held;

@@ -82,6 +82,46 @@ fn details_that_cover_the_list() {
     }
 }
 
+#[test]
+fn why_a_package_is_trusted_or_not() {
+    let why = |w, h| {
+        let mut state = fixture::searched(w, h);
+        fixture::press(&mut state, "w");
+        state
+    };
+    snapshot("why", why);
+    snapshot("ascii-why", |w, h| {
+        let mut state = why(w, h);
+        state.options.ascii = true;
+        state
+    });
+    for (width, height) in SIZES {
+        let mut state = why(width, height);
+        state.options.no_color = true;
+        let (buffer, _) = draw_with(&state, &Theme::new(&state.options));
+        assert!(buffer.content.iter().all(|cell| cell.fg == Default::default() && cell.bg == Default::default()));
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("mono-why@{width}x{height}"), format!("{buffer:?}"));
+        });
+    }
+}
+
+/// All of it can be scrolled to, and the key leads back.
+#[test]
+fn why_scrolls_to_its_end_and_goes_back() {
+    let mut state = fixture::searched(40, 12);
+    fixture::press(&mut state, "w");
+    let (screen, hits) = draw(&state);
+    assert!(screen.contains("Why knowledge-graph-cli") && screen.contains("it is not installed like this"), "{screen}");
+    update(&mut state, Event::Viewport { rows: hits.list_rows, detail_end: hits.detail_end }, fixture::now());
+    fixture::press(&mut state, "G");
+    let (screen, _) = draw(&state);
+    assert!(screen.contains("repository"), "{screen}");
+    fixture::press(&mut state, "esc");
+    let (screen, _) = draw(&state);
+    assert!(!screen.contains("Why knowledge-graph-cli") && screen.contains("4 results"), "{screen}");
+}
+
 /// What the smallest screen has no room for can be scrolled to.
 #[test]
 fn a_detail_scrolls_to_its_end() {
@@ -93,7 +133,7 @@ fn a_detail_scrolls_to_its_end() {
     update(&mut state, Event::Viewport { rows, detail_end: hits.detail_end }, fixture::now());
     fixture::press(&mut state, "G");
     let (screen, _) = draw(&state);
-    assert!(screen.contains("package id"), "{screen}");
+    assert!(screen.contains("repository"), "{screen}");
 }
 
 #[test]
@@ -199,6 +239,7 @@ fn overlays() {
         fixture::press(&mut state, "down i");
         state
     });
+    snapshot("accept-key", fixture::offered);
     snapshot("ban", |w, h| {
         let mut state = fixture::on(Tab::Peers, w, h);
         fixture::press(&mut state, "b");

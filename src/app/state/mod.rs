@@ -32,7 +32,7 @@ pub use overlay::{Action, Confirm, MAX_TOASTS, Overlay, Picker, Prompt, Toast, T
 pub use peers::{MAX_PEERS, PeerRow, Peers, SortBy};
 pub use publish::{Progress, Publish, Step};
 pub use queries::DetailPlace;
-pub use search::{DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, Search};
+pub use search::{DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, Search, Why};
 pub use traffic::{TrafficHistory, WINDOW_S};
 pub use transfers::{MAX_TRANSFERS, TransferRow, Transfers};
 

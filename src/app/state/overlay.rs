@@ -44,11 +44,25 @@ pub struct Confirm {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     Quit,
-    Install { name: PackageName, version: semver::Version, publisher: PublisherKey },
-    Remove { name: PackageName },
-    Ban { peer: String },
-    Unban { peer: String },
-    Disconnect { peer: String },
+    Install {
+        name: PackageName,
+        version: semver::Version,
+        publisher: PublisherKey,
+        /// Whether the publisher's key takes the pinned one's place.
+        accept_key: bool,
+    },
+    Remove {
+        name: PackageName,
+    },
+    Ban {
+        peer: String,
+    },
+    Unban {
+        peer: String,
+    },
+    Disconnect {
+        peer: String,
+    },
     Publish,
 }
 

@@ -102,6 +102,10 @@ impl State {
             }
     }
 
+    pub fn can_ask_why(&self) -> bool {
+        self.tab == Tab::Search && self.search.selected().is_some() && !(self.shows_detail() && self.search.why_only)
+    }
+
     pub fn can_find(&self) -> bool {
         match self.tab {
             Tab::Peers | Tab::Feed | Tab::Search | Tab::Logs => !self.shows_detail(),

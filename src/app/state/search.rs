@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use super::ListView;
+use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 use crate::net::NodeError;
 use crate::net::api::{ReleaseInfo, SearchAnswer, SearchHit};
@@ -39,6 +40,15 @@ pub struct Detail {
     pub releases: Result<Vec<ReleaseInfo>, NodeError>,
 }
 
+/// Why one release is trusted, or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Why {
+    pub name: PackageName,
+    pub version: semver::Version,
+    pub publisher: PublisherKey,
+    pub assessment: Result<Assessment, NodeError>,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     pub input: Input,
@@ -62,6 +72,9 @@ pub struct Search {
     pub touched: bool,
     pub detail_seq: u64,
     pub detail: Option<Detail>,
+    pub why: Option<Why>,
+    /// Whether the detail shows only why it is trusted, or not.
+    pub why_only: bool,
 }
 
 impl Search {
@@ -73,6 +86,13 @@ impl Search {
     pub fn selected_detail(&self) -> Option<&Detail> {
         let hit = self.selected()?;
         self.detail.as_ref().filter(|detail| detail.name == hit.name && detail.publisher == hit.publisher)
+    }
+
+    /// Why the selected line is trusted, if it was asked.
+    pub fn selected_why(&self) -> Option<&Result<Assessment, NodeError>> {
+        let hit = self.selected()?;
+        let fits = |why: &&Why| (&why.name, &why.version, why.publisher) == (&hit.name, &hit.version, hit.publisher);
+        self.why.as_ref().filter(fits).map(|why| &why.assessment)
     }
 
     /// Takes an answer to the query on screen.

@@ -48,6 +48,10 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
             let rows = state.list_rows;
             state.feed.toggle_pause(rows);
         }
+        Id::Why => {
+            open(state);
+            state.search.why_only = true;
+        }
         Id::Install => return offer::ask(state),
         Id::Remove => ask_remove(state),
         Id::Next => return publish::next(state),
@@ -96,6 +100,7 @@ pub fn go_to(state: &mut State, tab: Tab) -> Vec<Effect> {
 pub fn open(state: &mut State) {
     state.detail_open = true;
     state.detail_scroll = 0;
+    state.search.why_only = false;
 }
 
 /// Moves the selection of the list on screen, or scrolls a detail that does not fit.
@@ -244,7 +249,9 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Quit => vec![Effect::Quit],
         Action::Publish if state.publish.step == Step::Review => publish::start(state),
         Action::Publish => Vec::new(),
-        Action::Install { name, version, publisher } => offer::install(state, name, &version, publisher),
+        Action::Install { name, version, publisher, accept_key } => {
+            offer::install(state, name, &version, publisher, accept_key)
+        }
         Action::Remove { name } => {
             let text = format!("removing {name}");
             ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove { name })

@@ -4,11 +4,12 @@ use super::ask as request;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{Action, Confirm, Overlay, State, Tab};
+use crate::market::trust::{Assessment, Code, Fingerprint, KeyChange, Outcome};
+use crate::market::when;
 use crate::net::NodeCommand;
-use crate::net::api::ReleaseInfo;
 
-/// The install dialog: what, which version, by which key, how big, where from. Whether another key is pinned for the name
-/// is asked of the node meanwhile.
+/// The install dialog: what, which version, by which key, how big, where from. Whether it is to be trusted is asked of
+/// the node meanwhile.
 pub fn ask(state: &mut State) -> Vec<Effect> {
     let offer = match state.tab {
         Tab::Feed => state.feed.selected().map(|item| {
@@ -57,22 +58,56 @@ pub fn ask(state: &mut State) -> Vec<Effect> {
         choice: !other_key,
         warnings,
         yes: "install",
-        action: Action::Install { name: name.clone(), version, publisher },
+        action: Action::Install { name: name.clone(), version: version.clone(), publisher, accept_key: false },
     };
     state.overlay = Some(Overlay::Confirm(confirm));
-    let tag = Tag::Pin { name: name.to_string() };
-    vec![Effect::Request { tag, command: NodeCommand::Detail { name, publisher: None } }]
+    let tag = Tag::Offer { what: format!("{name} {version}") };
+    vec![Effect::Request { tag, command: NodeCommand::Why { name, version, publisher } }]
 }
 
-/// The node's word on the key: one that is not the pinned one is warned about, and Enter then means no.
-pub fn pinned(state: &mut State, asked: &str, releases: &[ReleaseInfo]) {
+/// The node's word on the release: what speaks against it is shown, and Enter then means no. A changed key makes it another
+/// question.
+pub fn judged(state: &mut State, asked: &str, assessment: &Assessment) {
     let Some(Overlay::Confirm(confirm)) = &mut state.overlay else { return };
-    let Action::Install { name, publisher, .. } = &confirm.action else { return };
-    let pin = releases.iter().filter(|one| one.name == *name).find_map(|one| one.pinned);
-    if let Some(key) = pin.filter(|key| name.as_str() == asked && key != publisher) {
-        confirm.warnings.push(format!("you trust another key for {name}: {key}; installing replaces it"));
+    let Action::Install { name, version, publisher, accept_key } = &mut confirm.action else { return };
+    let what = format!("{name} {version}");
+    if what != asked {
+        return;
+    }
+    if let Some(change) = assessment.key_change.as_ref().filter(|change| change.key == *publisher) {
+        *accept_key = true;
+        confirm.title = "Key changed. Accept the new one?".into();
+        confirm.yes = "accept and install";
+        confirm.facts = both_keys(what, change);
+        confirm.warnings =
+            vec!["Say yes only if the publisher confirms the new fingerprint by another way than this network.".into()];
+    }
+    let worse = assessment.steps.iter().filter(|step| step.outcome >= Outcome::Warn);
+    let told = worse.filter(|step| assessment.key_change.is_none() || step.code != Code::Publisher);
+    confirm.warnings.extend(told.map(|step| step.text.to_string()));
+    if assessment.verdict() >= Outcome::Warn {
         (confirm.dangerous, confirm.choice) = (true, false);
     }
+}
+
+/// The two keys under each other, as they are compared.
+fn both_keys(what: String, change: &KeyChange) -> Vec<(String, String)> {
+    let since = |at: Option<u64>, before: &str| match at.filter(|at| *at > 0) {
+        Some(at) => format!("{before} {}", when::day(at)),
+        None => String::new(),
+    };
+    let seen = match change.first_seen {
+        None => "never seen before".to_owned(),
+        at => since(at, "first seen"),
+    };
+    let facts = [
+        ("package", what),
+        ("pinned key", Fingerprint::of(&change.pinned.publisher).to_string()),
+        ("", since(Some(change.pinned.since), "since")),
+        ("new key", Fingerprint::of(&change.key).to_string()),
+        ("", seen),
+    ];
+    facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| (label.to_owned(), value)).collect()
 }
 
 /// Confirmed: exactly this version by this key.
@@ -81,6 +116,7 @@ pub fn install(
     name: crate::market::PackageName,
     version: &semver::Version,
     publisher: crate::market::PublisherKey,
+    accept_key: bool,
 ) -> Vec<Effect> {
     let what = format!("{name} {version}");
     let exact = semver::Comparator {
@@ -91,7 +127,8 @@ pub fn install(
         pre: version.pre.clone(),
     };
     let requirement = Some(semver::VersionReq { comparators: vec![exact] });
-    let request = crate::net::api::InstallRequest { name, requirement, publisher: Some(publisher), accept_key: None };
+    let accept_key = accept_key.then_some(publisher);
+    let request = crate::net::api::InstallRequest { name, requirement, publisher: Some(publisher), accept_key };
     request::visibly(
         state,
         Tag::Install { what: what.clone() },

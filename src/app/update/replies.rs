@@ -27,10 +27,11 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
     match tag {
         Tag::Search { seq, remote } => search::answered(state, seq, remote, expect!(result, Search)),
         Tag::Detail { seq } => search::detailed(state, seq, expect!(result, Detail)),
+        Tag::Why { seq } => search::judged(state, seq, expect!(result, Why)),
         Tag::Inspect { seq } => publish::inspected(state, seq, expect!(result, Inspect)),
         Tag::Publish { job } => publish::published(state, job, expect!(result, Publish)),
-        // Without an answer nothing is known of a pin; the node itself refuses what it must.
-        Tag::Pin { name } => offer::pinned(state, &name, &expect!(result, Detail).unwrap_or_default()),
+        // Without an answer nothing is known of it; the node itself refuses what it must.
+        Tag::Offer { what } => offer::judged(state, &what, &expect!(result, Why).unwrap_or_default()),
         Tag::Install { what } => installed(state, &what, expect!(result, Install)),
         Tag::Connect { addr } => connected(state, addr, result),
         Tag::Remove { .. } | Tag::Disconnect { .. } | Tag::Bootstrap | Tag::Ban { .. } | Tag::Unban { .. } => {
@@ -73,6 +74,7 @@ fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>)
                 hit.installed = here.map(|one| one.version.clone());
             }
             state.installed = Some(list);
+            search::judge_again(state);
         }
         _ => return Err(mismatch()),
     }

@@ -5,8 +5,9 @@ use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::key::{Code, Key};
 use crate::app::state::{
-    DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, State, Tab, edit,
+    DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, State, Tab, Why, edit,
 };
+use crate::market::trust::Assessment;
 use crate::net::api::{ReleaseInfo, SearchAnswer, SearchRequest};
 use crate::net::{NodeCommand, NodeError};
 
@@ -95,17 +96,24 @@ pub fn due(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-fn ask_detail(state: &mut State) -> Option<Effect> {
-    let hit = state.search.selected()?;
-    let (name, publisher) = (hit.name.clone(), hit.publisher);
+/// What is known of the selected line, and why it is trusted or not.
+fn ask_detail(state: &mut State) -> Vec<Effect> {
+    let Some(hit) = state.search.selected() else { return Vec::new() };
+    let (name, version, publisher) = (hit.name.clone(), hit.version.clone(), hit.publisher);
     state.search.detail_seq += 1;
-    let tag = Tag::Detail { seq: state.search.detail_seq };
-    Some(Effect::Request { tag, command: NodeCommand::Detail { name, publisher: Some(publisher) } })
+    let seq = state.search.detail_seq;
+    let detail = NodeCommand::Detail { name: name.clone(), publisher: Some(publisher) };
+    let why = NodeCommand::Why { name, version, publisher };
+    vec![
+        Effect::Request { tag: Tag::Detail { seq }, command: detail },
+        Effect::Request { tag: Tag::Why { seq }, command: why },
+    ]
 }
 
 /// Another line is selected: its detail is wanted once the selection rests.
 pub fn want_detail(state: &mut State) {
-    if state.search.selected().is_some() && state.search.selected_detail().is_none() {
+    let known = state.search.selected_detail().is_some() && state.search.selected_why().is_some();
+    if state.search.selected().is_some() && !known {
         state.search.detail_due = Some(state.now.plus(DETAIL_DELAY_MS).unix_ms);
     }
 }
@@ -126,6 +134,22 @@ pub fn answered(state: &mut State, seq: u64, remote: bool, result: Result<Search
         }
     }
     want_detail(state);
+}
+
+/// What is installed or pinned has changed: what was said of the selected line may no longer hold.
+pub fn judge_again(state: &mut State) {
+    state.search.why = None;
+    want_detail(state);
+}
+
+pub fn judged(state: &mut State, seq: u64, assessment: Result<Assessment, NodeError>) {
+    if seq != state.search.detail_seq {
+        return;
+    }
+    if let Some(hit) = state.search.selected() {
+        let (name, version, publisher) = (hit.name.clone(), hit.version.clone(), hit.publisher);
+        state.search.why = Some(Why { name, version, publisher, assessment });
+    }
 }
 
 pub fn detailed(state: &mut State, seq: u64, releases: Result<Vec<ReleaseInfo>, NodeError>) {

@@ -54,7 +54,7 @@ fn installed(answer: &InstallAnswer) -> String {
 
 /// `NAME`, `NAME@REQUIREMENT`, or what `publish` gives to share: `ggen:NAME@VERSION?publisher=KEY`, which means exactly
 /// that version.
-fn parse(package: &str, publisher: Option<&str>) -> Result<InstallRequest, NodeError> {
+pub(super) fn parse(package: &str, publisher: Option<&str>) -> Result<InstallRequest, NodeError> {
     let shared = package.strip_prefix("ggen:");
     let (package, shared_publisher) = match shared.unwrap_or(package).split_once("?publisher=") {
         Some((package, key)) if shared.is_some() => (package, Some(key)),
@@ -97,7 +97,7 @@ pub async fn list(context: &Context, session: &Session) -> Result<(), NodeError>
 }
 
 /// What the database of the home says, with no node running.
-async fn stored(context: &Context) -> Result<Vec<InstalledInfo>, NodeError> {
+pub(super) async fn stored(context: &Context) -> Result<Vec<InstalledInfo>, NodeError> {
     let Some(store) = open_store(context)? else { return Ok(Vec::new()) };
     let packs = context.home.packs_dir();
     Ok(store.run(|db| db.installed()).await?.into_iter().map(|entry| InstalledInfo::of(entry, &packs)).collect())

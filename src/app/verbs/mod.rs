@@ -10,7 +10,10 @@ mod progress;
 mod publish;
 mod search;
 mod session;
+mod show;
 mod status;
+mod trust;
+mod why;
 mod yank;
 
 use crate::config::cli::{Cli, Verb};
@@ -100,6 +103,8 @@ async fn answer(context: &Context, session: &mut Session, verb: &Verb) -> Result
         Verb::Yank(arguments) => yank::yank(context, session, arguments).await,
         Verb::Key(verb) => key::run(context, session, verb).await,
         Verb::List => install::list(context, session).await,
+        Verb::Show(arguments) => show::show(context, session, arguments).await,
+        Verb::Trust(verb) => trust::run(context, session, verb).await,
         Verb::Remove { name } => install::remove(context, session, name).await,
         Verb::Peers(arguments) => peers::peers(context, session, arguments).await,
         Verb::PeerInfo { peer } => peers::peer_info(context, session, peer).await,

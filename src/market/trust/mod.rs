@@ -16,7 +16,7 @@ mod tests;
 
 pub use age::cooling;
 pub use fingerprint::Fingerprint;
-pub use step::{Assessment, Code, Outcome, Step};
+pub use step::{Assessment, Code, KeyChange, Outcome, Step};
 
 use super::store::{Pin, Sighting};
 use super::{Db, MarketError, PublisherKey, VerifiedRelease};
@@ -76,5 +76,5 @@ pub fn assess(db: &mut Db, release: &VerifiedRelease, ground: &Ground) -> Result
     steps.push(age::first_seen(db, &case)?);
     steps.push(alike::name(db, &case)?);
     steps.push(signed::claims(&case));
-    Ok(Assessment { steps })
+    Ok(Assessment { steps, key_change: publisher::change(&case) })
 }

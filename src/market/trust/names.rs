@@ -73,7 +73,7 @@ fn is_slip(a: &str, b: &str) -> bool {
 
 /// Whether `long` is `short` with an affix.
 fn is_affixed(long: &str, short: &str) -> bool {
-    letters_of(short).len() >= LEAST && without_affixes(long).iter().any(|stem| *stem == short)
+    letters_of(short).len() >= LEAST && without_affixes(long).contains(&short)
 }
 
 /// What is left of `name` when an affix that a separator sets off is taken away.

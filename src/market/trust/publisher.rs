@@ -1,6 +1,6 @@
 //! Whose key it is.
 
-use super::{Case, Code, Fingerprint, Outcome, Step};
+use super::{Case, Code, Fingerprint, KeyChange, Outcome, Step};
 use crate::market::store::{Pin, PinOrigin};
 use crate::market::when::day;
 use crate::market::{Db, MarketError, PublisherKey};
@@ -13,7 +13,8 @@ pub(super) fn key(_db: &mut Db, case: &Case<'_>) -> Result<Step, MarketError> {
     let key = case.release.release().publisher;
     let step = |outcome, text: String| Step::new(Code::Publisher, outcome, text);
     Ok(match &case.pin {
-        _ if case.is_own() => step(Outcome::Pass, "it is this node's own, signed with its key".into()),
+        // One's own key is no reason to let go of one that was pinned for the name.
+        None if case.is_own() => step(Outcome::Pass, "it is this node's own, signed with its key".into()),
         Some(pin) if pin.publisher == key => {
             step(Outcome::Pass, format!("by the key pinned for this name{}", since(pin)))
         }
@@ -23,6 +24,13 @@ pub(super) fn key(_db: &mut Db, case: &Case<'_>) -> Result<Step, MarketError> {
         Some(pin) => step(Outcome::Block, format!("the key changed: {}", both(case, pin))).hint(how_to_accept(case)),
         None => first_key(case),
     })
+}
+
+/// Both keys, where the release has another than the pinned one.
+pub(super) fn change(case: &Case<'_>) -> Option<KeyChange> {
+    let key = case.release.release().publisher;
+    let pinned = case.pin.clone().filter(|pin| pin.publisher != key)?;
+    Some(KeyChange { pinned, key, first_seen: case.first_seen(key) })
 }
 
 /// `, since 2026-01-31, when it was first installed`.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::{MarketError, SafeText};
+use crate::market::store::Pin;
+use crate::market::{MarketError, PublisherKey, SafeText};
 
 /// How a step turned out, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,10 +70,23 @@ impl Step {
     }
 }
 
+/// A release under another key than the one pinned for its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyChange {
+    pub pinned: Pin,
+    /// The key of the release.
+    pub key: PublisherKey,
+    /// Unix seconds at which this node first saw the name by that key; none before now.
+    pub first_seen: Option<u64>,
+}
+
 /// Why a release is trusted, or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
     pub steps: Vec<Step>,
+    /// Where the key is another than the pinned one: both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_change: Option<KeyChange>,
 }
 
 impl Assessment {

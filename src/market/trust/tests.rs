@@ -145,6 +145,9 @@ fn a_first_key_is_noted_a_pinned_one_passes_and_the_own_one_too() {
     let other = bench.simple(2, "elsewhere");
     bench.ground.own = Some(identity(2).public());
     assert_eq!(bench.step(&other, Code::Publisher).0, Outcome::Pass);
+    let rival = bench.simple(3, "elsewhere");
+    bench.install(&rival);
+    assert_eq!(bench.step(&other, Code::Publisher).0, Outcome::Block, "the pin holds against one's own key too");
 }
 
 #[test]

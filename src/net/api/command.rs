@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::market::store::Pin;
+use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 
 use super::change::{KeyChange, KeyInfo, YankAnswer};
@@ -31,6 +33,23 @@ pub enum NodeCommand {
     Detail {
         name: PackageName,
         publisher: Option<PublisherKey>,
+    },
+    /// Why a release is trusted, or not.
+    Why {
+        name: PackageName,
+        version: semver::Version,
+        publisher: PublisherKey,
+    },
+    /// Which key each name is pinned to.
+    Pins,
+    /// Pins a name to a key, in place of another.
+    Pin {
+        name: PackageName,
+        publisher: PublisherKey,
+    },
+    /// Takes the pin of a name away.
+    Unpin {
+        name: PackageName,
     },
     /// What publishing `path` would do; changes nothing.
     Inspect {
@@ -139,6 +158,8 @@ pub enum NodeReply {
     Logs(Vec<LogLine>),
     Search(SearchAnswer),
     Detail(Vec<ReleaseInfo>),
+    Why(Assessment),
+    Pins(Vec<Pin>),
     Inspect(PublishPlan),
     Publish(PublishAnswer),
     Install(InstallAnswer),
@@ -146,7 +167,7 @@ pub enum NodeReply {
     Keys(Vec<KeyInfo>),
     KeyChange(KeyChange),
     Installed(Vec<InstalledInfo>),
-    /// Whether there was something to remove / disconnect / unban.
+    /// Whether there was something to remove / disconnect / unban / unpin.
     Changed(bool),
     Connected {
         peer_id: String,

@@ -5,6 +5,7 @@
 
 mod change;
 mod command;
+mod detail;
 mod event;
 mod network;
 mod package;

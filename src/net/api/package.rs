@@ -114,9 +114,12 @@ pub struct ReleaseInfo {
     pub dependencies: Vec<Dependency>,
     pub sequence: u64,
     pub published_at: u64,
+    pub expires_at: u64,
     pub first_seen: u64,
     pub yank_reason: Option<SafeText>,
     pub have_blob: bool,
+    /// Nodes known to have the bytes, this one included.
+    pub providers: usize,
     pub installed: bool,
     /// The key pinned for this name, if any.
     pub pinned: Option<PublisherKey>,

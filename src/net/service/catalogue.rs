@@ -1,12 +1,11 @@
 //! What is known of a name, and what is installed.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
-use crate::market::{MarketError, PackageName, PublisherKey, VerifiedRelease, install};
+use crate::market::{MarketError, PackageName, PublisherKey, install};
 
 use super::super::api::{InstalledInfo, NodeEvent, NodeReply, ReleaseInfo};
 use super::super::context::Context;
@@ -24,50 +23,11 @@ pub async fn detail(
     publisher: Option<PublisherKey>,
 ) -> Result<NodeReply, NodeError> {
     heads::look_for_all(context, &name, publisher, HEAD_PATIENCE).await;
-    let infos = context.store.run(move |db| {
-        let pinned = db.pinned(&name)?;
-        let installed: HashSet<_> = db.installed()?.into_iter().map(|entry| (entry.name, entry.package_id)).collect();
-        let mut infos = Vec::new();
-        for release in db.versions(&name, publisher)? {
-            let id = release.release().package_id;
-            let mut info = describe(&release);
-            info.first_seen = db.first_seen(release.id())?.unwrap_or(info.published_at);
-            info.have_blob = db.blob(id)?.is_some();
-            info.installed = installed.contains(&(info.name.clone(), id));
-            info.pinned = pinned;
-            infos.push(info);
-        }
-        Ok(infos)
-    });
-    Ok(NodeReply::Detail(infos.await?))
-}
-
-/// What the release itself says.
-fn describe(release: &VerifiedRelease) -> ReleaseInfo {
-    let signed = release.release();
-    ReleaseInfo {
-        name: signed.name.clone(),
-        version: signed.version.clone(),
-        publisher: signed.publisher,
-        release_id: release.id(),
-        package_id: signed.package_id,
-        size: signed.size,
-        file_count: signed.file_count,
-        description: signed.description.clone(),
-        category: signed.category.clone(),
-        tags: signed.tags.clone(),
-        keywords: signed.keywords.clone(),
-        licence: signed.licence.clone(),
-        repository: signed.repository.clone(),
-        dependencies: signed.dependencies.clone(),
-        sequence: signed.sequence,
-        published_at: signed.published_at,
-        first_seen: signed.published_at,
-        yank_reason: signed.yank_reason.clone(),
-        have_blob: false,
-        installed: false,
-        pinned: None,
+    let mut infos = context.store.run(move |db| ReleaseInfo::all_of(db, &name, publisher)).await?;
+    for info in &mut infos {
+        info.providers += context.services.holders().of(info.package_id).len();
     }
+    Ok(NodeReply::Detail(infos))
 }
 
 /// Answers [`NodeCommand::Installed`](super::super::api::NodeCommand::Installed).

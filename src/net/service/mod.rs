@@ -31,4 +31,5 @@ pub use catalogue::{detail, installed, remove};
 pub use install::install;
 pub use publish::{inspect, publish};
 pub use search::search;
+pub use trust::{pin, pins, unpin, why};
 pub use yank::yank;

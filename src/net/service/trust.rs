@@ -1,9 +1,16 @@
-//! Why a release is trusted, by what this node knows.
+//! Why a release is trusted, by what this node knows; and the keys that names are pinned to.
 
-use crate::market::trust::Ground;
+use libp2p::PeerId;
+use semver::Version;
 
+use crate::market::store::{Pin, PinOrigin};
+use crate::market::trust::{self, Code, Ground, Outcome, Step};
+use crate::market::{PackageId, PackageName, PublisherKey};
+
+use super::super::api::NodeReply;
 use super::super::clock::unix_now;
 use super::super::context::Context;
+use super::super::error::{ErrorKind, NodeError};
 
 /// What this node judges releases by, now.
 pub fn ground(context: &Context) -> Ground {
@@ -14,4 +21,66 @@ pub fn ground(context: &Context) -> Ground {
         own: Some(context.identity.public()),
         accepted: None,
     }
+}
+
+/// Answers [`NodeCommand::Why`](super::super::api::NodeCommand::Why): the steps of the domain, and who holds the bytes.
+pub async fn why(
+    context: &Context,
+    name: PackageName,
+    version: Version,
+    publisher: PublisherKey,
+) -> Result<NodeReply, NodeError> {
+    let (ground, asked) = (ground(context), format!("{name} {version}"));
+    let judged = context.store.run(move |db| {
+        let Some(release) = db.last_word(publisher, &name, &version)? else { return Ok(None) };
+        let id = release.release().package_id;
+        Ok(Some((trust::assess(db, &release, &ground)?, id, db.blob(id)?.is_some())))
+    });
+    let Some((mut assessment, id, here)) = judged.await? else {
+        return Err(NodeError::new(ErrorKind::NotFound, format!("{asked} by {publisher} is not known here"))
+            .hint("search for it first, so that the peers are asked"));
+    };
+    assessment.steps.push(holders(context, id, here));
+    Ok(NodeReply::Why(assessment))
+}
+
+/// Who has the bytes. Many who hold a package say that it can be had, not that it is good.
+fn holders(context: &Context, id: PackageId, here: bool) -> Step {
+    let known = context.services.holders().of(id);
+    let connected = context.swarm.connected();
+    let here_too = if here { ", and this node has it" } else { "" };
+    let near = known.iter().filter(|peer| connected.contains(peer)).count();
+    let text = match known.len() {
+        0 if here => "this node has the bytes; no peer is known to".to_owned(),
+        0 => "no peer is known to hold the bytes yet; an install asks for them".to_owned(),
+        1 => format!("1 peer is known to hold the bytes ({near} connected{}){here_too}", repute(context, &known)),
+        n => format!("{n} peers are known to hold the bytes ({near} connected{}){here_too}", repute(context, &known)),
+    };
+    Step::new(Code::Providers, Outcome::Note, text)
+}
+
+/// How the best of them has served so far.
+fn repute(context: &Context, holders: &[PeerId]) -> String {
+    let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
+    let peers = context.peers.list();
+    let best =
+        peers.iter().filter(|peer| names.contains(&peer.peer_id)).map(|peer| peer.reputation).max_by(f64::total_cmp);
+    best.map_or_else(String::new, |best| format!(", best reputation {best:.2}"))
+}
+
+/// Answers [`NodeCommand::Pins`](super::super::api::NodeCommand::Pins).
+pub async fn pins(context: &Context) -> Result<NodeReply, NodeError> {
+    Ok(NodeReply::Pins(context.store.run(|db| db.pins()).await?))
+}
+
+/// Answers [`NodeCommand::Pin`](super::super::api::NodeCommand::Pin).
+pub async fn pin(context: &Context, name: PackageName, publisher: PublisherKey) -> Result<NodeReply, NodeError> {
+    let pin = Pin { name, publisher, since: unix_now(), origin: PinOrigin::Accepted };
+    context.store.run(move |db| db.pin(&pin)).await?;
+    Ok(NodeReply::Done)
+}
+
+/// Answers [`NodeCommand::Unpin`](super::super::api::NodeCommand::Unpin).
+pub async fn unpin(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
+    Ok(NodeReply::Changed(context.store.run(move |db| db.unpin(&name)).await?))
 }

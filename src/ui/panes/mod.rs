@@ -10,6 +10,7 @@ pub mod publish;
 mod publish_steps;
 pub mod search;
 pub mod transfers;
+mod why;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 

@@ -5,9 +5,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::feed::ago;
-use super::list_and_detail;
+use super::{list_and_detail, why};
 use crate::app::bytes;
 use crate::app::state::{Detail, Remote};
+use crate::market::trust::Fingerprint;
 use crate::net::api::{ReleaseInfo, SearchHit, Source};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, empty, input, panel, table};
@@ -169,13 +170,20 @@ fn source(source: Source) -> &'static str {
 
 fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, state) = (ui.theme, ui.state);
-    let inner = panel(ui, area, "Detail", "");
     let Some(hit) = state.search.selected() else {
+        let inner = panel(ui, area, "Detail", "");
         if !state.search.query.is_empty() || area.width >= 50 {
             ui.lines(inner, vec![Line::styled("Select a result to see what it is and who signed it.", theme.dim)]);
         }
         return;
     };
+    if state.shows_detail() && state.search.why_only {
+        let inner = why_panel(ui, area, hit);
+        let mut facts = Facts::new(theme, inner.width, 10);
+        why::steps(theme, &mut facts, state.search.selected_why());
+        return ui.detail(inner, facts);
+    }
+    let inner = panel(ui, area, "Detail", "");
     let now = state.now;
     // A low panel has two columns under what the package is.
     let wide = !state.shows_detail() && inner.width >= 66 && inner.height < 16;
@@ -194,6 +202,11 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
         None => facts.put("installed", "no", theme.dim),
     }
     facts.id("publisher", &hit.publisher.to_string());
+    let fingerprint = Fingerprint::of(&hit.publisher).to_string();
+    // Where it would be broken it is no help; the steps have it too.
+    if usize::from(left) > fingerprint.len() + 11 {
+        facts.put("", &fingerprint, theme.dim);
+    }
     let providers = match hit.providers {
         0 => "no holder known yet".to_owned(),
         1 => "1 node has it".to_owned(),
@@ -206,6 +219,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     let tags: Vec<_> = hit.tags.iter().map(|tag| tag.as_str()).collect();
     facts.maybe("tags", Some(&tags.join(", ")));
     let mut more = Facts::new(theme, if wide { inner.width - left - 3 } else { inner.width }, 10);
+    why::summary(theme, &mut more, "trust", state.search.selected_why());
     match state.search.selected_detail() {
         Some(detail) => releases(theme, &mut more, detail, hit),
         None => more.put("versions", theme.symbols.waiting, theme.dim),
@@ -221,8 +235,16 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     } else {
         head.append(facts);
         head.append(more);
+        head.gap();
+        head.text("Why it is trusted, or not", theme.title);
+        why::steps(theme, &mut head, state.search.selected_why());
         ui.detail(inner, head);
     }
+}
+
+fn why_panel(ui: &mut Ui<'_, '_>, area: Rect, hit: &SearchHit) -> Rect {
+    let title = format!("Why {} {}", hit.name, hit.version);
+    panel(ui, area, &title, "")
 }
 
 fn releases(theme: &Theme, facts: &mut Facts<'_>, detail: &Detail, hit: &SearchHit) {
@@ -248,16 +270,6 @@ fn releases(theme: &Theme, facts: &mut Facts<'_>, detail: &Detail, hit: &SearchH
 }
 
 fn trust(theme: &Theme, facts: &mut Facts<'_>, release: &ReleaseInfo) {
-    match &release.pinned {
-        Some(key) if *key == release.publisher => {
-            facts.put("trust", &format!("{} signed by the key you pinned", theme.symbols.good), theme.good);
-        }
-        Some(key) => {
-            let text = format!("{} another key is pinned for this name: {key}", theme.symbols.warn);
-            facts.put("trust", &text, theme.bad);
-        }
-        None => facts.put("trust", "signature good; this key is new to you", theme.text),
-    }
     if let Some(reason) = &release.yank_reason {
         facts.put("withdrawn", reason, theme.bad);
     }

@@ -65,6 +65,16 @@ impl<'a> Facts<'a> {
         self.lines.extend(lines.into_iter().map(|line| Line::styled(line, style)));
     }
 
+    /// A sign, and text beside it on as many lines as it takes.
+    pub fn item(&mut self, sign: &str, sign_style: Style, value: &str, style: Style) {
+        let indent = text::width(sign) + 1;
+        for (index, part) in text::wrap(&text::clean(value), self.cells.saturating_sub(indent)).into_iter().enumerate()
+        {
+            let sign = if index == 0 { text::pad(sign, indent) } else { " ".repeat(indent) };
+            self.lines.push(Line::from(vec![Span::styled(sign, sign_style), Span::styled(part, style)]));
+        }
+    }
+
     pub fn gap(&mut self) {
         if !self.lines.is_empty() {
             self.lines.push(Line::default());

@@ -1,6 +1,8 @@
 //! Search, install, publish.
 
 use super::*;
+use crate::market::store::{Pin, PinOrigin};
+use crate::market::trust::{self, Assessment, Code, Fingerprint, KeyChange, Outcome};
 
 #[test]
 fn search_waits_for_the_keys_to_rest_then_asks_here_then_the_peers() {
@@ -50,7 +52,12 @@ fn the_detail_is_asked_for_once_the_selection_rests() {
     (desk.state.search.local_due, desk.state.search.remote_due) = (None, None);
     let effects = desk.later(DETAIL_DELAY_MS);
     let publisher = Some(PublisherKey([3; 32]));
-    assert_eq!(commands(&effects), [&NodeCommand::Detail { name: name("pack-3"), publisher }]);
+    let why = NodeCommand::Why {
+        name: name("pack-3"),
+        version: semver::Version::new(1, 2, 3),
+        publisher: PublisherKey([3; 32]),
+    };
+    assert_eq!(commands(&effects), [&NodeCommand::Detail { name: name("pack-3"), publisher }, &why]);
 }
 
 #[test]
@@ -78,45 +85,63 @@ fn installing_says_what_and_asks_for_exactly_that() {
     assert!(!again, "the same install is not asked twice at once");
 }
 
+fn step(code: Code, outcome: Outcome, text: &str) -> Assessment {
+    Assessment { steps: vec![trust::Step::new(code, outcome, text)], key_change: None }
+}
+
 #[test]
-fn another_key_than_the_pinned_one_is_warned_about() {
+fn an_offer_is_judged_and_what_speaks_against_it_makes_enter_mean_no() {
     let mut desk = Desk::ready();
     desk.node(NodeEvent::Feed(item(4)));
     let effects = desk.keys("4 i");
-    assert!(matches!(commands(&effects)[..], [NodeCommand::Detail { publisher: None, .. }]), "{effects:?}");
-    let release = |pinned| ReleaseInfo {
-        name: name("pack-4"),
-        version: semver::Version::new(1, 0, 4),
-        publisher: PublisherKey([9; 32]),
-        release_id: ReleaseId([9; 32]),
-        package_id: PackageId([9; 32]),
-        size: 1,
-        file_count: 1,
-        description: SafeText::default(),
-        category: SafeText::default(),
-        tags: Vec::new(),
-        keywords: Vec::new(),
-        licence: SafeText::default(),
-        repository: SafeText::default(),
-        dependencies: Vec::new(),
-        sequence: 1,
-        published_at: 0,
-        first_seen: 0,
-        yank_reason: None,
-        have_blob: false,
-        installed: false,
-        pinned: Some(pinned),
-    };
+    let [NodeCommand::Why { name, version, publisher }] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!((name.as_str(), version.to_string(), *publisher), ("pack-4", "1.0.4".into(), item(4).publisher));
     let confirm = |desk: &Desk| match &desk.state.overlay {
-        Some(Overlay::Confirm(confirm)) => (confirm.warnings.len(), confirm.choice),
+        Some(Overlay::Confirm(confirm)) => (confirm.warnings.clone(), confirm.choice),
         _ => panic!("no question"),
     };
-    let tag = || Tag::Pin { name: "pack-4".into() };
-    desk.reply(tag(), NodeReply::Detail(vec![release(item(4).publisher)]));
-    assert_eq!(confirm(&desk), (0, true), "the pinned key is no news");
-    desk.reply(tag(), NodeReply::Detail(vec![release(PublisherKey([9; 32]))]));
-    assert_eq!(confirm(&desk), (1, false));
+    let tag = |what: &str| Tag::Offer { what: what.into() };
+    desk.reply(tag("pack-4 1.0.4"), NodeReply::Why(step(Code::Publisher, Outcome::Note, "new")));
+    assert_eq!(confirm(&desk), (vec![], true), "a note is no warning");
+    desk.reply(tag("pack-5 1.0.0"), NodeReply::Why(step(Code::LookAlike, Outcome::Block, "of something else")));
+    assert_eq!(confirm(&desk), (vec![], true), "an answer to another question");
+    desk.reply(tag("pack-4 1.0.4"), NodeReply::Why(step(Code::LookAlike, Outcome::Warn, "looks like 'pack-a'")));
+    assert_eq!(confirm(&desk), (vec!["looks like 'pack-a'".to_owned()], false));
     assert_eq!(desk.keys("enter"), [], "enter then means no");
+}
+
+#[test]
+fn a_changed_key_is_another_question_with_both_fingerprints() {
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Feed(item(4)));
+    desk.keys("4 i");
+    let pin = Pin {
+        name: name("pack-4"),
+        publisher: PublisherKey([99; 32]),
+        since: 1_700_000_000,
+        origin: PinOrigin::Installed,
+    };
+    let key_change = Some(KeyChange { pinned: pin, key: item(4).publisher, first_seen: None });
+    let assessment = Assessment { key_change, ..step(Code::Publisher, Outcome::Block, "the key changed: …") };
+    desk.reply(Tag::Offer { what: "pack-4 1.0.4".into() }, NodeReply::Why(assessment));
+    let Some(Overlay::Confirm(confirm)) = desk.state.overlay.clone() else { panic!("no question") };
+    assert!(confirm.dangerous && !confirm.choice && confirm.title.starts_with("Key changed"), "{confirm:?}");
+    let facts = confirm.facts.iter().map(|(label, value)| format!("{label} {value}")).collect::<Vec<_>>();
+    assert_eq!(
+        facts,
+        [
+            "package pack-4 1.0.4".to_owned(),
+            format!("pinned key {}", Fingerprint::of(&PublisherKey([99; 32]))),
+            " since 2023-11-14".to_owned(),
+            format!("new key {}", Fingerprint::of(&item(4).publisher)),
+            " never seen before".to_owned(),
+        ]
+    );
+    assert_eq!(desk.keys("enter"), [], "enter means no");
+    desk.state.overlay = Some(Overlay::Confirm(confirm));
+    let effects = desk.keys("y");
+    let [NodeCommand::Install(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!((request.publisher, request.accept_key), (Some(item(4).publisher), Some(item(4).publisher)));
 }
 
 #[test]

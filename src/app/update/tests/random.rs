@@ -63,7 +63,8 @@ fn answers() -> impl Strategy<Value = Event> {
         Just((Tag::Connect { addr: addr() }, Err(failed()))),
         Just((Tag::Install { what: "pack-1 1.0.1".into() }, Err(failed()))),
         (0u64..4).prop_map(|seq| (Tag::Detail { seq }, Ok(NodeReply::Detail(Vec::new())))),
-        any::<u8>().prop_map(|n| (Tag::Pin { name: format!("pack-{n}") }, Ok(NodeReply::Detail(Vec::new())))),
+        any::<u8>()
+            .prop_map(|n| (Tag::Offer { what: format!("pack-{n} 1.0.0") }, Ok(NodeReply::Why(Default::default())))),
         proptest::collection::vec(any::<u8>(), 0..300).prop_map(|all| {
             let all = all.into_iter().map(|n| transfer(u64::from(n), TransferState::Running)).collect();
             (Tag::Transfers, Ok(NodeReply::Transfers(all)))

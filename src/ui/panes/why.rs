@@ -1,0 +1,57 @@
+//! Why a release is trusted, or not: each step with the sign and colour of its outcome.
+
+use ratatui::style::Style;
+
+use crate::market::trust::{Assessment, Outcome};
+use crate::net::NodeError;
+use crate::ui::theme::Theme;
+use crate::ui::widgets::Facts;
+
+/// The verdict and every step with its hint.
+pub fn steps(theme: &Theme, facts: &mut Facts<'_>, asked: Option<&Result<Assessment, NodeError>>) {
+    let assessment = match asked {
+        None => return facts.text(theme.symbols.waiting, theme.dim),
+        Some(Err(error)) => {
+            facts.item(theme.symbols.warn, theme.warn, &error.message, theme.warn);
+            return facts.text(error.hint.as_deref().unwrap_or_default(), theme.dim);
+        }
+        Some(Ok(assessment)) => assessment,
+    };
+    let (sign, style) = sign(theme, assessment.verdict());
+    facts.item(sign, style, verdict(assessment.verdict()), theme.strong);
+    facts.gap();
+    for step in &assessment.steps {
+        let (sign, style) = self::sign(theme, step.outcome);
+        let text = if step.outcome >= Outcome::Warn { style } else { theme.text };
+        facts.item(sign, style, &step.text, text);
+        if !step.hint.is_empty() {
+            facts.item(&format!("  {}", theme.symbols.arrow), theme.dim, &step.hint, theme.dim);
+        }
+    }
+}
+
+/// The verdict on one line, for where the steps have no room.
+pub fn summary(theme: &Theme, facts: &mut Facts<'_>, label: &str, asked: Option<&Result<Assessment, NodeError>>) {
+    let Some(Ok(assessment)) = asked else {
+        return facts.put(label, theme.symbols.waiting, theme.dim);
+    };
+    let (sign, style) = sign(theme, assessment.verdict());
+    facts.put(label, &format!("{sign} {}", verdict(assessment.verdict())), style);
+}
+
+fn verdict(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass | Outcome::Note => "nothing speaks against it",
+        Outcome::Warn => "look at the warnings before you install it",
+        Outcome::Block => "it is not installed like this",
+    }
+}
+
+fn sign(theme: &Theme, outcome: Outcome) -> (&'static str, Style) {
+    match outcome {
+        Outcome::Pass => (theme.symbols.good, theme.good),
+        Outcome::Note => (theme.symbols.info, theme.dim),
+        Outcome::Warn => (theme.symbols.warn, theme.warn),
+        Outcome::Block => (theme.symbols.bad, theme.bad),
+    }
+}
