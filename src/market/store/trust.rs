@@ -109,13 +109,6 @@ impl Db {
         Ok(names)
     }
 
-    /// Names that the publisher has in the catalogue.
-    pub fn names_of(&mut self, publisher: PublisherKey) -> Result<Vec<PackageName>, MarketError> {
-        let mut query = self.conn.prepare_cached("SELECT DISTINCT name FROM releases WHERE publisher = ?1")?;
-        let names = query.query_map([publisher.0], |row| row.get::<_, String>(0))?;
-        names.map(|name| parsed(&name?, "package name")).collect()
-    }
-
     /// When this node first saw a release of the publisher under the name, in Unix seconds.
     pub fn first_sight(&mut self, publisher: PublisherKey, name: &PackageName) -> Result<Option<u64>, MarketError> {
         let mut query =
