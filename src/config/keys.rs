@@ -101,7 +101,7 @@ pub const KEYS: &[Key] = &[
     key("security.ban_threshold", Kind::Integer(1, 1000), "Failures after which a peer is banned."),
     key("security.ban_duration", Kind::Span, "How long a ban lasts."),
     key("security.require_signatures", Kind::Bool, "Unsigned releases are refused; only true is allowed."),
-    key("security.install_cooldown", Kind::Span, "A release younger than this is not installed."),
+    key("security.install_cooldown", Kind::Span, "A release that this node has known for less time is not installed."),
     key("registry.mode", Kind::Choice(&["hybrid", "p2p", "central"]), "Where packages are looked for."),
     key("registry.central", Kind::List(rules::location), "Files or URLs of central indexes."),
     key("registry.central_ttl", Kind::Span, "How long a fetched central index counts as fresh."),

@@ -113,7 +113,7 @@ impl Source {
                 }
                 // What peers answer comes into the catalogue, where it is looked up again.
                 let query = name.to_string();
-                node.search(SearchRequest { query, limit: REMOTE_RESULTS, remote: true }).await?;
+                node.search(SearchRequest { query, limit: REMOTE_RESULTS, remote: true, facets: false }).await?;
                 node.detail(name.clone(), None).await
             }
         }

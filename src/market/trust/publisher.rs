@@ -1,35 +1,38 @@
 //! Whose key it is.
 
 use super::{Case, Code, Fingerprint, KeyChange, Outcome, Step};
+use crate::market::PublisherKey;
 use crate::market::store::{Pin, PinOrigin};
 use crate::market::when::day;
-use crate::market::{Db, MarketError, PublisherKey};
 
 /// Publishers of a name that are told of by fingerprint.
 const TOLD: usize = 3;
 
 /// The key against the one pinned for the name.
-pub(super) fn key(_db: &mut Db, case: &Case<'_>) -> Result<Step, MarketError> {
+pub(super) fn key(case: &Case<'_>) -> Step {
     let key = case.release.release().publisher;
     let step = |outcome, text: String| Step::new(Code::Publisher, outcome, text);
-    Ok(match &case.pin {
+    match &case.pin {
         // One's own key is no reason to let go of one that was pinned for the name.
         None if case.is_own() => step(Outcome::Pass, "it is this node's own, signed with its key".into()),
         Some(pin) if pin.publisher == key => {
             step(Outcome::Pass, format!("by the key pinned for this name{}", since(pin)))
+        }
+        Some(pin) if case.signed_over => {
+            step(Outcome::Note, format!("the pinned key has signed its name over to this one: {}", both(case, pin)))
         }
         Some(pin) if case.ground.accepted == Some(key) => {
             step(Outcome::Warn, format!("the key changed, and you accept it: {}", both(case, pin)))
         }
         Some(pin) => step(Outcome::Block, format!("the key changed: {}", both(case, pin))).hint(how_to_accept(case)),
         None => first_key(case),
-    })
+    }
 }
 
 /// Both keys, where the release has another than the pinned one.
 pub(super) fn change(case: &Case<'_>) -> Option<KeyChange> {
     let key = case.release.release().publisher;
-    let pinned = case.pin.clone().filter(|pin| pin.publisher != key)?;
+    let pinned = case.pin.clone().filter(|pin| pin.publisher != key && !case.signed_over)?;
     Some(KeyChange { pinned, key, first_seen: case.first_seen(key) })
 }
 

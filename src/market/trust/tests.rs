@@ -5,7 +5,7 @@ use crate::config::Home;
 use crate::market::store::{Installed, PinOrigin};
 use crate::market::testing::{NOW, at_sequence, identity, name, release, sign};
 use crate::market::when::day;
-use crate::market::{Release, ReleaseId, SafeText};
+use crate::market::{Head, KeyStatement, Release, ReleaseId, SafeText};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -72,7 +72,10 @@ fn every_step_is_there_once_and_in_order() {
     use Code::*;
     assert_eq!(
         codes,
-        [Signature, Network, Validity, Content, Publisher, SameName, Yank, Chain, FirstSeen, LookAlike, Claims]
+        [
+            Signature, Network, Validity, Content, Publisher, SameName, Revocation, Yank, Head, Chain, FirstSeen,
+            LookAlike, Claims
+        ]
     );
 }
 
@@ -336,4 +339,117 @@ fn names_like_well_known_ones_warn_and_like_older_ones_are_noted() {
     let later = bench.seen(release(&identity(4), "weather.report", "1.0.0"), 4, NOW + DAY);
     assert_eq!(bench.step(&later, Code::LookAlike).0, Outcome::Note);
     assert_eq!(bench.step(&older, Code::LookAlike).0, Outcome::Pass);
+}
+
+#[test]
+fn a_key_that_the_pinned_one_named_in_its_place_is_taken_and_noted() {
+    let mut bench = Bench::new();
+    let first = bench.simple(1, "knowledge");
+    bench.install(&first);
+    let second = bench.seen(release(&identity(2), "knowledge", "2.0.0"), 2, NOW);
+    assert_eq!(bench.step(&second, Code::Publisher).0, Outcome::Block);
+    assert!(bench.assess(&second).key_change.is_some());
+    let rotation = KeyStatement::rotate("ggen", &identity(1), &identity(2), NOW).expect("sign");
+    bench.db.accept_key_statement(&rotation, NOW).expect("accept");
+    let (outcome, text, _) = bench.step(&second, Code::Publisher);
+    assert_eq!(outcome, Outcome::Note);
+    assert!(
+        text.contains("signed its name over") && text.contains(&print_of(1)) && text.contains(&print_of(2)),
+        "{text}"
+    );
+    assert!(bench.assess(&second).key_change.is_none());
+    let (outcome, text, _) = bench.step(&first, Code::Revocation);
+    assert!(outcome == Outcome::Note && text.contains(&print_of(2)), "{text}");
+    settle(&mut bench.db, &name("knowledge"), identity(2).public(), NOW + DAY).expect("settle");
+    let pin = bench.db.pin_of(&name("knowledge")).expect("pin").expect("pinned");
+    assert_eq!((pin.publisher, pin.since, pin.origin), (identity(2).public(), NOW + DAY, PinOrigin::Rotated));
+    assert!(bench.step(&second, Code::Publisher).1.contains("when the key before signed it over"));
+}
+
+#[test]
+fn what_was_installed_by_the_pinned_key_changes_no_pin_and_another_key_is_noted_as_accepted() {
+    let mut bench = Bench::new();
+    let first = bench.simple(1, "knowledge");
+    bench.install(&first);
+    let before = bench.db.pins().expect("pins");
+    settle(&mut bench.db, &name("knowledge"), identity(1).public(), NOW + 2 * DAY).expect("settle");
+    assert_eq!(bench.db.pins().expect("pins"), before);
+    settle(&mut bench.db, &name("knowledge"), identity(2).public(), NOW + 2 * DAY).expect("settle");
+    assert_eq!(bench.db.pins().expect("pins")[0].origin, PinOrigin::Accepted);
+}
+
+#[test]
+fn a_revoked_key_blocks_with_the_reason() {
+    let mut bench = Bench::new();
+    let signed = bench.simple(1, "knowledge");
+    bench.install(&signed);
+    assert_eq!(bench.step(&signed, Code::Revocation).0, Outcome::Pass);
+    let revoked = KeyStatement::revoke("ggen", &identity(1), None, "the laptop was stolen", NOW).expect("sign");
+    bench.db.accept_key_statement(&revoked, NOW).expect("accept");
+    let (outcome, text, hint) = bench.step(&signed, Code::Revocation);
+    assert_eq!(outcome, Outcome::Block);
+    assert!(text.contains("the laptop was stolen") && text.contains(&day(NOW)) && !hint.is_empty(), "{text}");
+}
+
+#[test]
+fn the_head_tells_what_is_newer_held_back_or_not_known() {
+    let mut bench = Bench::new();
+    let first = bench.simple(1, "knowledge");
+    let (outcome, text, _) = bench.step(&first, Code::Head);
+    assert!(outcome == Outcome::Note && text.contains("cannot be told"), "{text}");
+
+    let chained = |version: &str, sequence, previous: &VerifiedRelease| {
+        let next = Release { sequence, previous: Some(previous.id()), ..release(&identity(1), "knowledge", version) };
+        sign(next, &identity(1))
+    };
+    let second = chained("2.0.0", 2, &first);
+    let head_of =
+        |versions: &[VerifiedRelease], at| Head::of(versions, at).expect("head").sign(&identity(1)).expect("sign");
+    bench.db.accept_head(&head_of(std::slice::from_ref(&first), NOW)).expect("accept");
+    assert_eq!(bench.step(&first, Code::Head).0, Outcome::Pass);
+
+    bench.db.accept_head(&head_of(&[first.clone(), second.clone()], NOW + DAY)).expect("accept");
+    let (outcome, text, hint) = bench.step(&first, Code::Head);
+    assert_eq!(outcome, Outcome::Warn);
+    assert!(text.contains("2.0.0, which this node has not seen") && hint.contains("other peers"), "{text}");
+
+    bench.db.accept(&second, NOW).expect("accept");
+    let (outcome, text, _) = bench.step(&first, Code::Head);
+    assert!(outcome == Outcome::Note && text.contains("a newer one: 2.0.0"), "{text}");
+    assert_eq!(bench.step(&second, Code::Head).0, Outcome::Pass);
+
+    bench.ground.now = NOW + 60 * DAY;
+    let (outcome, text, _) = bench.step(&second, Code::Head);
+    assert!(outcome == Outcome::Note && text.contains("expired on"), "{text}");
+}
+
+/// That a version was withdrawn can be known before the reason is.
+#[test]
+fn a_version_that_the_head_says_is_withdrawn_blocks() {
+    let mut bench = Bench::new();
+    let first = bench.simple(1, "knowledge");
+    let yank = Release {
+        sequence: 2,
+        previous: Some(first.id()),
+        yank_reason: Some(SafeText::new("broken")),
+        ..release(&identity(1), "knowledge", "1.0.0")
+    };
+    let yank = sign(yank, &identity(1));
+    let head = Head::of(&[yank], NOW).expect("head").sign(&identity(1)).expect("sign");
+    bench.db.accept_head(&head).expect("accept");
+    let (outcome, text, _) = bench.step(&first, Code::Head);
+    assert!(outcome == Outcome::Block && text.contains("withdrawn"), "{text}");
+}
+
+#[test]
+fn two_heads_that_contradict_each_other_warn() {
+    let mut bench = Bench::new();
+    let first = bench.simple(1, "knowledge");
+    let head = Head::of(std::slice::from_ref(&first), NOW).expect("head");
+    let other = Head { total: 2, ..head.clone() };
+    for head in [head, other] {
+        bench.db.accept_head(&head.sign(&identity(1)).expect("sign")).expect("accept");
+    }
+    let (outcome, text, _) = bench.step(&first, Code::Head);
+    assert!(outcome == Outcome::Warn && text.contains("contradicts"), "{text}");
 }

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use crate::config::schema::Mirror;
 use crate::market::install::Placed;
 use crate::market::search::{Nobody, Query};
-use crate::market::store::{Installed, Pin, PinOrigin};
+use crate::market::store::Installed;
 use crate::market::trust::{self, Ground};
 use crate::market::{
     Db, Dependency, MarketError, PackageName, PublisherKey, Release, VerifiedRelease, install as place,
@@ -258,11 +258,7 @@ async fn note(context: &Context, signed: &Release, placed: &Placed) -> Result<()
     let record = move |db: &mut Db| {
         db.record_installed(&entry)?;
         // The pin of an earlier install, which the user overruled by naming the key.
-        if db.pinned(&entry.name)? == Some(entry.publisher) {
-            return Ok(());
-        }
-        let Installed { name, publisher, installed_at: since, .. } = entry;
-        db.pin(&Pin { name, publisher, since, origin: PinOrigin::Accepted })
+        trust::settle(db, &entry.name, entry.publisher, entry.installed_at)
     };
     context.store.run(record).await?;
     context.bus.emit(NodeEvent::InstalledChanged);
