@@ -440,16 +440,3 @@ fn a_version_that_the_head_says_is_withdrawn_blocks() {
     let (outcome, text, _) = bench.step(&first, Code::Head);
     assert!(outcome == Outcome::Block && text.contains("withdrawn"), "{text}");
 }
-
-#[test]
-fn two_heads_that_contradict_each_other_warn() {
-    let mut bench = Bench::new();
-    let first = bench.simple(1, "knowledge");
-    let head = Head::of(std::slice::from_ref(&first), NOW).expect("head");
-    let other = Head { total: 2, ..head.clone() };
-    for head in [head, other] {
-        bench.db.accept_head(&head.sign(&identity(1)).expect("sign")).expect("accept");
-    }
-    let (outcome, text, _) = bench.step(&first, Code::Head);
-    assert!(outcome == Outcome::Warn && text.contains("contradicts"), "{text}");
-}
