@@ -50,7 +50,7 @@ async fn list(context: &Context, session: &Session) -> Result<(), NodeError> {
     if pins.is_empty() {
         context.output.note("no key is pinned: the first install of a name pins its publisher's");
     }
-    let told: Vec<_> = pins.iter().map(|pin| told(pin)).collect();
+    let told: Vec<_> = pins.iter().map(told).collect();
     context.output.answer(&json!({ "pins": told }), |style| table(&pins, style))
 }
 
