@@ -6,11 +6,9 @@ use std::str::FromStr;
 use super::MarketError;
 
 impl PublisherKey {
-    /// The beginning of the key's SHA-256, in groups, for people to compare.
+    /// The key as people compare it; see [`Fingerprint`](super::trust::Fingerprint).
     pub fn fingerprint(&self) -> String {
-        use sha2::Digest;
-        let digits = to_hex(&sha2::Sha256::digest(self.0)[..10]);
-        digits.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+        super::trust::Fingerprint::of(self).to_string()
     }
 }
 
