@@ -103,7 +103,8 @@ fn defaults() -> Result<BTreeMap<&'static str, (Value, Origin)>, ConfigError> {
 
 fn from_environment(variable: &OsString, text: &OsString) -> Result<Option<(&'static Key, Value)>, ConfigError> {
     let Some(name) = variable.to_str().filter(|name| name.starts_with(ENV_PREFIX)) else { return Ok(None) };
-    let fault = |problem| ConfigError::Value { origin: name.to_owned(), problem };
+    // Whoever set the variables may have put anything in their names.
+    let fault = |problem| ConfigError::Value { origin: name.escape_debug().to_string(), problem };
     let Some(key) = KEYS.iter().find(|key| key.variable() == name) else {
         // A variable of another program may begin alike; one that names a section of ours is a misspelt setting.
         let section = name.strip_prefix(ENV_PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();

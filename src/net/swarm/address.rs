@@ -6,6 +6,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
 use super::super::error::{ErrorKind, NodeError};
+use crate::market::SafeText;
 
 /// Longest multiaddr taken from others, in bytes.
 const MAX_BYTES: usize = 256;
@@ -57,7 +58,7 @@ impl Endpoint {
 /// Usage: the text is no multiaddr, or none of the two forms that this node can listen on.
 pub fn parse_listen(text: &str) -> Result<Endpoint, NodeError> {
     let refused = |why: &str| {
-        NodeError::new(ErrorKind::Usage, format!("cannot listen on \"{text}\": {why}"))
+        NodeError::new(ErrorKind::Usage, format!("cannot listen on \"{}\": {}", safe(text), safe(why)))
             .hint("write it like /ip4/0.0.0.0/tcp/4001 or /ip4/0.0.0.0/udp/4001/quic-v1")
     };
     let addr: Multiaddr = text.parse().map_err(|error| refused(&format!("{error}")))?;
@@ -80,7 +81,7 @@ pub fn parse_listen(text: &str) -> Result<Endpoint, NodeError> {
 /// Usage: the text is no multiaddr that this node can dial.
 pub fn parse_dial(text: &str) -> Result<Multiaddr, NodeError> {
     let refused = |why: String| {
-        NodeError::new(ErrorKind::Usage, format!("\"{text}\" is no address to connect to: {why}"))
+        NodeError::new(ErrorKind::Usage, format!("\"{}\" is no address to connect to: {}", safe(text), safe(&why)))
             .hint("write it like /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…")
     };
     let addr: Multiaddr = text.parse().map_err(|error| refused(format!("{error}")))?;
@@ -89,6 +90,11 @@ pub fn parse_dial(text: &str) -> Result<Multiaddr, NodeError> {
     } else {
         Err(refused("no /tcp/PORT or /udp/PORT/quic-v1 of an ip or dns name".into()))
     }
+}
+
+/// `text` as an error may quote it; the parser's own messages quote parts of it too.
+fn safe(text: &str) -> SafeText {
+    SafeText::capped(text, 200)
 }
 
 /// Whether this node could dial `addr`: `(ip | dns) (tcp | udp quic-v1) [p2p]`, with a real host and port.
