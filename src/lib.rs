@@ -5,6 +5,8 @@
 
 pub mod app;
 pub mod config;
+#[cfg(any(test, fuzzing))]
+pub mod decoders;
 pub mod market;
 pub mod net;
 pub mod ui;

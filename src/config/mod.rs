@@ -1,6 +1,8 @@
 //! Settings: command line, schema, load and precedence, validation, edit with comments kept, paths.
 
 pub mod cli;
+#[cfg(any(test, fuzzing))]
+pub mod decoders;
 #[cfg(test)]
 mod docs_tests;
 pub mod edit;

@@ -1,6 +1,8 @@
 //! The domain: manifests, archives, releases and their signatures, the catalogue. No network, no screen.
 
 pub mod archive;
+#[cfg(any(test, fuzzing))]
+pub mod decoders;
 pub mod envelope;
 pub mod error;
 mod files;
@@ -14,7 +16,7 @@ pub mod merkle;
 pub mod release;
 pub mod search;
 pub mod store;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod testing;
 pub mod text;
 pub mod trust;

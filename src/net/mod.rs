@@ -5,6 +5,8 @@ mod bus;
 mod clock;
 mod context;
 pub mod control;
+#[cfg(any(test, fuzzing))]
+pub mod decoders;
 pub mod error;
 pub mod handle;
 mod lock;

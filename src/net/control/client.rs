@@ -214,16 +214,16 @@ async fn forward(mut body: Incoming, sender: mpsc::Sender<NodeEvent>) {
 
 /// Splits the event stream into lines. Our server puts one event on one `data:` line, JSON having no line breaks.
 #[derive(Default)]
-pub(super) struct EventLines {
+pub(in crate::net) struct EventLines {
     rest: Vec<u8>,
 }
 
 /// A line over [`MAX_EVENT`].
 #[derive(Debug, PartialEq)]
-pub(super) struct TooLong;
+pub(in crate::net) struct TooLong;
 
 impl EventLines {
-    pub(super) fn push(&mut self, data: &[u8]) -> Result<Vec<NodeEvent>, TooLong> {
+    pub(in crate::net) fn push(&mut self, data: &[u8]) -> Result<Vec<NodeEvent>, TooLong> {
         let mut events = Vec::new();
         for piece in data.split_inclusive(|byte| *byte == b'\n') {
             if self.rest.len() + piece.len() > MAX_EVENT {

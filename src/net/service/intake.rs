@@ -41,7 +41,7 @@ pub async fn verify(context: &Context, envelopes: Vec<Vec<u8>>) -> Result<Sorted
     Ok(sorted)
 }
 
-fn sort(network: &str, now: u64, envelopes: Vec<Vec<u8>>) -> Sorted {
+pub(in crate::net) fn sort(network: &str, now: u64, envelopes: Vec<Vec<u8>>) -> Sorted {
     let mut sorted = Sorted::default();
     for bytes in envelopes {
         let is_statement = SignedKeyStatement::is_meant(&bytes);

@@ -13,7 +13,7 @@ mod inbox;
 mod listen;
 mod mode;
 mod queries;
-mod records;
+pub(in crate::net) mod records;
 mod start;
 mod task;
 #[cfg(test)]

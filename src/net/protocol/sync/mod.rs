@@ -6,7 +6,7 @@
 mod initiator;
 pub mod message;
 mod responder;
-mod set;
+pub(in crate::net) mod set;
 
 pub use initiator::{Holdings, ask_heads, fetch_by_id, have, reconcile};
 pub use responder::serve;

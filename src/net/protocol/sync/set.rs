@@ -30,7 +30,7 @@ impl Set {
         blocking(move || Self::new(items)).await
     }
 
-    fn new(items: Vec<(u64, ReleaseId)>) -> Result<Self, negentropy::Error> {
+    pub(in crate::net) fn new(items: Vec<(u64, ReleaseId)>) -> Result<Self, negentropy::Error> {
         let mut storage = NegentropyStorageVector::with_capacity(items.len());
         for (at, id) in items {
             storage.insert(at, Id::from_byte_array(id.0))?;
