@@ -107,6 +107,12 @@ pub enum Verb {
     Status,
     /// Find packages by name, words, tags or category
     Search(SearchArgs),
+    /// Write a first manifest for the package in a directory
+    ///
+    /// gpack.toml is filled in from what is there: the README, licence files, the git repository, templates and
+    /// ontologies. What cannot be told stands in it as a comment.
+    #[command(disable_version_flag = true)]
+    Init(InitArgs),
     /// Publish the package in a directory
     ///
     /// The package is packed, signed with this home's key, stored and announced. It can be fetched from this node, and
@@ -191,12 +197,62 @@ pub struct SearchArgs {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// Directory of the package
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    /// Name (id) of the package [default: made from the directory's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Title, for people [default: the README's heading]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Version to begin with [default: 0.1.0]
+    #[arg(long)]
+    pub version: Option<semver::Version>,
+    /// One sentence [default: the README's first paragraph]
+    #[arg(long)]
+    pub description: Option<String>,
+    /// SPDX expression [default: by the licence files]
+    #[arg(long, visible_alias = "licence")]
+    pub license: Option<String>,
+    /// Web address of the source [default: git's origin]
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<String>,
+    /// Kind of package [default: by its files]
+    #[arg(long)]
+    pub category: Option<String>,
+    /// Word that people may look for (can be given several times) [default: by its files]
+    #[arg(long = "tag")]
+    pub tags: Vec<String>,
+    /// Also write pack.toml, by which ggen's engine knows a package; where there is a manifest already, only that
+    #[arg(long)]
+    pub pack_toml: bool,
+    /// Replace what is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long, conflicts_with = "force")]
+    pub print: bool,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct PublishArgs {
     /// Directory of the package
     pub path: PathBuf,
-    /// Show what would be published, and change nothing
+    /// Show what would be published, file by file, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// List what is wrong with the package, and change nothing; no node is needed. Exit code 1 when it cannot be published
+    #[arg(long, conflicts_with_all = ["dry_run", "wait"])]
+    pub check: bool,
+    /// With --check: warnings count as errors
+    #[arg(long, requires = "check")]
+    pub strict: bool,
+    /// Publish this file although it looks like a secret: a path in the package, or a glob as in .gitignore (can be given
+    /// several times)
+    #[arg(long, value_name = "PATH-OR-GLOB")]
+    pub allow: Vec<String>,
     /// Wait until this many other peers hold the package; exit code 5 if they do not in time
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]
     pub wait: u16,

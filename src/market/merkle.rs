@@ -47,13 +47,19 @@ pub fn leaf_count(size: u64) -> u64 {
     size.div_ceil(LEAF_SIZE as u64).max(1)
 }
 
-/// Everything that identifies a blob, computed while its bytes stream by.
-pub struct BlobHasher {
-    whole: Sha256,
+/// The leaves of a blob, computed while its bytes stream by.
+pub struct LeafHasher {
     leaf: Sha256,
     /// Bytes in the current leaf.
     filled: usize,
     leaves: Vec<Hash>,
+}
+
+/// Everything that identifies a blob, computed while its bytes stream by.
+#[derive(Default)]
+pub struct BlobHasher {
+    whole: Sha256,
+    leaves: LeafHasher,
     size: u64,
 }
 
@@ -74,17 +80,15 @@ impl BlobDigest {
     }
 }
 
-impl Default for BlobHasher {
+impl Default for LeafHasher {
     fn default() -> Self {
-        Self { whole: Sha256::new(), leaf: leaf_hasher(), filled: 0, leaves: Vec::new(), size: 0 }
+        Self { leaf: leaf_hasher(), filled: 0, leaves: Vec::new() }
     }
 }
 
-impl BlobHasher {
+impl LeafHasher {
     /// Takes the next bytes, in pieces of any length.
     pub fn update(&mut self, mut bytes: &[u8]) {
-        self.whole.update(bytes);
-        self.size += bytes.len() as u64;
         while !bytes.is_empty() {
             if self.filled == LEAF_SIZE {
                 self.close_leaf();
@@ -102,10 +106,24 @@ impl BlobHasher {
         self.filled = 0;
     }
 
-    /// The digest of all bytes taken.
-    pub fn finish(mut self) -> BlobDigest {
+    /// The leaves of all bytes taken.
+    pub fn finish(mut self) -> Vec<Hash> {
         self.close_leaf();
-        BlobDigest { sha256: self.whole.finalize().into(), leaves: self.leaves, size: self.size }
+        self.leaves
+    }
+}
+
+impl BlobHasher {
+    /// Takes the next bytes, in pieces of any length.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.whole.update(bytes);
+        self.leaves.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// The digest of all bytes taken.
+    pub fn finish(self) -> BlobDigest {
+        BlobDigest { sha256: self.whole.finalize().into(), leaves: self.leaves.finish(), size: self.size }
     }
 }
 

@@ -103,7 +103,8 @@ commands! {
     /// Whether the name was pinned.
     unpin(name: PackageName) -> bool: NodeCommand::Unpin { name } => NodeReply::Changed(changed) => changed;
     /// What publishing the directory `path` would do.
-    inspect(path: String) -> PublishPlan: NodeCommand::Inspect { path } => NodeReply::Inspect(plan) => plan;
+    inspect(path: String, allow: Vec<String>) -> PublishPlan:
+        NodeCommand::Inspect { path, allow } => NodeReply::Inspect(plan) => plan;
     /// Returns when it is announced, and as many peers hold it as the request waits for.
     publish(request: PublishRequest) -> PublishAnswer: NodeCommand::Publish(request) => NodeReply::Publish(answer) => answer;
     /// With its dependencies.

@@ -1,5 +1,6 @@
 //! End to end: the built program, as its users run it.
 
+mod authoring;
 mod bad_input;
 mod dashboard;
 mod docs;

@@ -155,7 +155,7 @@ fn a_package_that_is_refused_leaves_nothing_behind() {
     std::fs::write(package.join("gpack.toml"), "[package]\nname = \"x\"\nversion = \"1.0.0\"\n").unwrap();
     std::fs::write(package.join("id_rsa"), "-----BEGIN PRIVATE KEY-----").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", package.join("link")).unwrap();
-    assert_refused(&home.run(&["publish", path]), 1, "and 1 more error (--dry-run shows all)");
+    assert_refused(&home.run(&["publish", path]), 1, "and 1 more error (--check shows all)");
     assert!(!home.path().exists());
 }
 

@@ -145,7 +145,10 @@ fn check(state: &mut State) -> Vec<Effect> {
     state.publish.seq += 1;
     state.publish.error = None;
     show(state, Step::Checking);
-    vec![Effect::Request { tag: Tag::Inspect { seq: state.publish.seq }, command: NodeCommand::Inspect { path } }]
+    vec![Effect::Request {
+        tag: Tag::Inspect { seq: state.publish.seq },
+        command: NodeCommand::Inspect { path, allow: Vec::new() },
+    }]
 }
 
 /// What publishing would do is known: to the findings, or on to the review when there is none.
@@ -203,7 +206,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
     let Some(plan) = &state.publish.plan else { return Vec::new() };
     // The time makes job numbers of several dashboards on one node differ.
     let job = state.now.unix_ms;
-    let request = PublishRequest { path: plan.path.clone(), job, wait_for: 0, wait_timeout_s: 0 };
+    let request = PublishRequest { path: plan.path.clone(), job, wait_for: 0, wait_timeout_s: 0, allow: Vec::new() };
     state.publish.progress = Some(Progress { job, stage: PublishStage::Reading, seen_by: 0 });
     state.publish.answer = None;
     state.publish.error = None;

@@ -1,7 +1,9 @@
 //! The verbs: one command, one answer, one exit code.
 
+mod check;
 mod config;
 mod feed;
+mod init;
 mod install;
 mod key;
 mod peers;
@@ -55,6 +57,8 @@ fn dispatch(
     match verb {
         Verb::Completions { shell } => return completions(*shell).map(|()| 0),
         Verb::Config(verb) => return config::run(&cli.global, verb, output).map(|()| 0),
+        Verb::Init(arguments) => return init::run(arguments, output).map(|()| 0),
+        Verb::Publish(arguments) if arguments.check => return check::run(arguments, output).map(|()| 0),
         _ => {}
     }
     let home = Home::resolve(cli.global.home.as_deref())?;
@@ -114,7 +118,7 @@ async fn answer(context: &Context, session: &mut Session, verb: &Verb) -> Result
         Verb::Ban(arguments) => peers::ban(context, session, arguments).await,
         Verb::Unban { peer } => peers::unban(context, session, peer).await,
         Verb::Feed(arguments) => feed::feed(context, session, arguments).await,
-        Verb::Start | Verb::Config(_) | Verb::Completions { .. } => {
+        Verb::Start | Verb::Config(_) | Verb::Init(_) | Verb::Completions { .. } => {
             Err(super::failure::usage("this command is not answered by a node"))
         }
     }

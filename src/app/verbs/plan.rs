@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::app::output::table::{self, Table};
 use crate::app::output::{Style, human};
-use crate::market::archive;
+use crate::market::archive::{self, Allowed};
 use crate::market::{Finding, Identity, Manifest, SafeText, Severity, Store};
 use crate::net::api::PublishPlan;
 use crate::net::{ErrorKind, NodeError};
@@ -12,19 +12,25 @@ use crate::net::{ErrorKind, NodeError};
 use super::{Context, install::open_store};
 
 /// Reads and packs the package in `path`; leaves nothing behind.
-pub async fn make(context: &Context, path: &Path) -> Result<PublishPlan, NodeError> {
+pub async fn make(context: &Context, path: &Path, allow: &[String]) -> Result<PublishPlan, NodeError> {
     let identity_file = context.home.identity_file();
+    let allowed = Allowed::new(allow)?;
     let store = open_store(context)?;
     let path: PathBuf = path.to_owned();
-    let work = tokio::task::spawn_blocking(move || inspect(&path, &identity_file, store.as_ref()));
+    let work = tokio::task::spawn_blocking(move || inspect(&path, &allowed, &identity_file, store.as_ref()));
     work.await.map_err(|e| NodeError::new(ErrorKind::Failed, format!("inspecting the package broke off: {e}")))?
 }
 
-fn inspect(path: &Path, identity_file: &Path, store: Option<&Store>) -> Result<PublishPlan, NodeError> {
+fn inspect(
+    path: &Path,
+    allowed: &Allowed,
+    identity_file: &Path,
+    store: Option<&Store>,
+) -> Result<PublishPlan, NodeError> {
     let (manifest, mut findings) = Manifest::read(path)?;
     let temporary = tempfile::tempdir()
         .map_err(|e| NodeError::new(ErrorKind::Disk, format!("cannot make a temporary directory: {e}")))?;
-    let packed = archive::pack(path, temporary.path())?;
+    let packed = archive::pack_with(path, temporary.path(), allowed)?;
     findings.extend(packed.findings.iter().cloned());
     let publisher = if identity_file.exists() { Some(Identity::load_or_create(identity_file)?.public()) } else { None };
     let previous = match (store, publisher) {
@@ -45,15 +51,16 @@ pub fn refuse(plan: &PublishPlan) -> Result<(), NodeError> {
     let Some(first) = errors.first() else { return Ok(()) };
     let more = match errors.len() - 1 {
         0 => String::new(),
-        others => format!("; and {} (--dry-run shows all)", human::count(others, "more error")),
+        others => format!("; and {} (--check shows all)", human::count(others, "more error")),
     };
-    let what = format!("{} cannot be published: {}{}{more}", plan.name, place(first), first.message);
+    let what = format!("{} cannot be published: {}{}{more}", plan.name, before(first), first.message);
     let hint = if first.hint.is_empty() { "correct the package and publish again" } else { first.hint.as_str() };
     Err(NodeError::new(ErrorKind::Failed, what).hint(hint))
 }
 
 /// The plan for people: what, which files, what is wrong with it.
 pub fn show(plan: &PublishPlan, style: Style) -> String {
+    let unpacked = plan.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size));
     let list = |texts: &[SafeText]| texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join(", ");
     let fields = [
         ("package", format!("{} {}", plan.name, plan.version)),
@@ -64,13 +71,16 @@ pub fn show(plan: &PublishPlan, style: Style) -> String {
         ("publisher", plan.key()),
         ("newest version out", plan.previous.as_ref().map_or("none".into(), semver::Version::to_string)),
         ("package id", plan.package_id.to_string()),
-        ("archive", format!("{}, {}", human::bytes(plan.size), human::count(plan.files.len(), "file"))),
+        ("files", format!("{} in {}", human::bytes(unpacked), human::count(plan.files.len(), "file"))),
+        ("archive", human::bytes(plan.size)),
     ];
     let mut text = table::fields(&fields, style);
     let mut files = Table::new(&[">SIZE", "FILE"]);
     for file in &plan.files {
         files.row([human::bytes(file.size), file.path.to_string()]);
     }
+    let total = format!("{} in all", human::count(plan.files.len(), "file"));
+    files.row([human::bytes(unpacked), total]);
     text += &format!("\n{}", files.render(style));
     if !plan.findings.is_empty() {
         text += "\n";
@@ -81,20 +91,30 @@ pub fn show(plan: &PublishPlan, style: Style) -> String {
 
 /// `warning: gpack.toml:3: what (what to do)`
 pub fn finding(finding: &Finding) -> String {
-    let severity = match finding.severity {
+    let hint = if finding.hint.is_empty() { String::new() } else { format!(" ({})", finding.hint) };
+    format!("{}: {}{}{hint}", severity(finding), before(finding), finding.message)
+}
+
+pub fn severity(finding: &Finding) -> &'static str {
+    match finding.severity {
         Severity::Info => "info",
         Severity::Warning => "warning",
         Severity::Error => "error",
-    };
-    let hint = if finding.hint.is_empty() { String::new() } else { format!(" ({})", finding.hint) };
-    format!("{severity}: {}{}{hint}", place(finding), finding.message)
+    }
 }
 
 /// `gpack.toml:3: `
-fn place(finding: &Finding) -> String {
-    match (finding.file.is_empty(), finding.line) {
-        (true, _) => String::new(),
-        (false, Some(line)) => format!("{}:{line}: ", finding.file),
-        (false, None) => format!("{}: ", finding.file),
+fn before(finding: &Finding) -> String {
+    match place(finding) {
+        nowhere if nowhere.is_empty() => nowhere,
+        place => format!("{place}: "),
+    }
+}
+
+/// `gpack.toml:3`
+pub fn place(finding: &Finding) -> String {
+    match finding.line {
+        Some(line) if !finding.file.is_empty() => format!("{}:{line}", finding.file),
+        _ => finding.file.to_string(),
     }
 }

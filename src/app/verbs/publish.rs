@@ -14,11 +14,11 @@ use super::{Context, Session, progress};
 pub async fn publish(context: &Context, session: &mut Session, arguments: &PublishArgs) -> Result<(), NodeError> {
     let path = directory(&arguments.path)?;
     if arguments.dry_run {
-        return dry_run(context, session, &path).await;
+        return dry_run(context, session, &path, &arguments.allow).await;
     }
     if session.find(context).await?.is_none() {
         // Before a node is started for it, so that what is no package leaves nothing behind.
-        plan::refuse(&plan::make(context, &path).await?)?;
+        plan::refuse(&plan::make(context, &path, &arguments.allow).await?)?;
     }
     let node = session.open(context).await?;
     let kept = session.is_own().then(|| reachable_note(context));
@@ -32,6 +32,7 @@ pub async fn publish(context: &Context, session: &mut Session, arguments: &Publi
         job,
         wait_for: arguments.wait.into(),
         wait_timeout_s: arguments.wait_timeout.map_or(0, |span| span.0),
+        allow: arguments.allow.clone(),
     };
     let answer = progress::during(context, &node, Some(job), node.publish(request)).await?;
     for finding in &answer.findings {
@@ -79,7 +80,7 @@ fn published(answer: &PublishAnswer) -> Vec<(&'static str, String)> {
 }
 
 /// The directory as an absolute path: the node has another working directory.
-fn directory(path: &Path) -> Result<PathBuf, NodeError> {
+pub(super) fn directory(path: &Path) -> Result<PathBuf, NodeError> {
     let failed = |error: std::io::Error| {
         let kind = match error.kind() {
             std::io::ErrorKind::PermissionDenied => ErrorKind::Permission,
@@ -103,10 +104,10 @@ fn text_of(path: &Path) -> Result<String, NodeError> {
     })
 }
 
-async fn dry_run(context: &Context, session: &Session, path: &Path) -> Result<(), NodeError> {
+async fn dry_run(context: &Context, session: &Session, path: &Path, allow: &[String]) -> Result<(), NodeError> {
     let plan = match session.find(context).await? {
-        Some(node) => node.inspect(text_of(path)?).await?,
-        None => plan::make(context, path).await?,
+        Some(node) => node.inspect(text_of(path)?, allow.to_vec()).await?,
+        None => plan::make(context, path, allow).await?,
     };
     context.output.answer(&plan, |style: Style| plan::show(&plan, style))?;
     if plan.publishable {

@@ -1,7 +1,7 @@
 //! Extraction under the rules that keep a hostile archive harmless.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, ErrorKind, Read, Seek};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ const MAX_WINDOW_LOG: u32 = 23;
 const MAX_TAR: u64 = MAX_ARCHIVE + (MAX_FILES as u64) * 2 * BLOCK + 2 * BLOCK;
 
 /// What was unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extracted {
     pub files: u32,
     /// Bytes of the files.
@@ -36,7 +36,7 @@ pub(crate) fn extract(archive: &mut File, path: &Path, file_count: u32, into: &P
     let limit = unpacked_limit(size).min(MAX_TAR);
     let mut tar = Archive::new(Limited { inner: decoder, left: limit, limit });
     let mut unpacking =
-        Unpacking { into, names: Names::default(), dirs: Vec::new(), done: Extracted { files: 0, bytes: 0 } };
+        Unpacking { into, file_count, names: Names::default(), dirs: Vec::new(), done: Extracted::default() };
     for entry in tar.entries().map_err(damaged)?.raw(true) {
         unpacking.entry(&mut entry.map_err(damaged)?)?;
     }
@@ -54,7 +54,12 @@ fn refused(reason: impl Into<String>) -> MarketError {
 
 /// An error while reading the archive, whose file itself was readable before.
 fn damaged(error: std::io::Error) -> MarketError {
-    refused(SafeText::new(&error.to_string()).to_string())
+    let text = SafeText::new(&error.to_string());
+    match error.kind() {
+        // Said by `Limited`.
+        ErrorKind::FileTooLarge => refused(text.to_string()),
+        _ => refused(format!("it is damaged or cut short ({text})")),
+    }
 }
 
 /// After the first block of zeros there must be another, and nothing else, neither in the frame nor behind it.
@@ -70,6 +75,8 @@ fn check_end(mut rest: Limited<zstd::Decoder<'_, BufReader<&mut File>>>) -> Resu
 
 struct Unpacking<'d> {
     into: &'d Path,
+    /// As many as were signed.
+    file_count: u32,
     names: Names,
     /// Directories made, to be made durable at the end.
     dirs: Vec<PathBuf>,
@@ -83,13 +90,18 @@ impl Unpacking<'_> {
         let path = std::str::from_utf8(&raw).map_err(|_| refused(format!("'{shown}': its name is not UTF-8 text")))?;
         match entry.header().entry_type() {
             EntryType::Regular => self.file(entry, path, &shown),
-            EntryType::Directory => self.dir(path.strip_suffix('/').unwrap_or(path), &shown),
+            EntryType::Directory => self.dir(entry, path.strip_suffix('/').unwrap_or(path), &shown),
             other => Err(refused(format!("'{shown}' is {}; only files and directories are taken", kind(other)))),
         }
     }
 
-    fn dir(&mut self, path: &str, shown: &SafeText) -> Result<(), MarketError> {
+    fn dir<R: Read>(&mut self, entry: &Entry<'_, R>, path: &str, shown: &SafeText) -> Result<(), MarketError> {
         check_path(path, shown)?;
+        mode(entry, shown)?;
+        // Some readers pass over such content, and some take it for the next entries.
+        if entry.header().entry_size().map_err(damaged)? != 0 {
+            return Err(refused(format!("'{shown}' is a directory with content")));
+        }
         self.names.add_dir(path).map_err(refused)?;
         self.make_dirs(&self.into.join(path))
     }
@@ -102,6 +114,9 @@ impl Unpacking<'_> {
         self.done.bytes = self.done.bytes.saturating_add(size);
         if self.done.files > MAX_FILES {
             return Err(refused(format!("it has more than {MAX_FILES} files")));
+        }
+        if self.done.files > self.file_count {
+            return Err(refused(format!("it holds more files than the {} that were signed", self.file_count)));
         }
         if self.done.bytes > MAX_ARCHIVE {
             return Err(refused("its files are over 512 MiB together"));
@@ -152,7 +167,7 @@ fn write<R: Read>(entry: &mut Entry<'_, R>, size: u64, mode: u32, target: &Path)
         return Err(damaged(error));
     }
     if copied.at(Action::Write, target)? != size {
-        return Err(refused("it ends in the middle of a file"));
+        return Err(refused("it is damaged or cut short (it ends in the middle of a file)"));
     }
     file.sync_all().at(Action::Write, target)
 }
@@ -197,7 +212,10 @@ impl<R: Read> Read for Limited<R> {
         let read = self.inner.read(buffer)?;
         match self.left.checked_sub(read as u64) {
             Some(left) => self.left = left,
-            None => return Err(std::io::Error::other(format!("it unpacks to more than {} bytes", self.limit))),
+            None => {
+                let what = format!("it unpacks to more than {} bytes", self.limit);
+                return Err(std::io::Error::new(ErrorKind::FileTooLarge, what));
+            }
         }
         Ok(read)
     }

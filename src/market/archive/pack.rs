@@ -7,8 +7,9 @@ use std::path::Path;
 use tar::{Builder, EntryType, Header};
 use tempfile::NamedTempFile;
 
+use super::beneath::{self, Beneath};
 use super::list::{self, Listed};
-use super::{BLOCK, FileEntry, MAX_ARCHIVE, Packed, unpacked_limit};
+use super::{Allowed, BLOCK, FileEntry, MAX_ARCHIVE, Packed, unpacked_limit};
 use crate::market::error::{Action, IoContext};
 use crate::market::merkle::{BlobDigest, BlobHasher};
 use crate::market::{MarketError, PackageId, SafeText, files};
@@ -16,11 +17,19 @@ use crate::market::{MarketError, PackageId, SafeText, files};
 /// zstd's level; a change changes every package id.
 const LEVEL: i32 = 3;
 
+/// Bytes of a file read at once.
+const READ_AHEAD: usize = 64 * 1024;
+
 /// Packs the package in `dir`; `temp_dir` receives the archive as a temporary file. The same directory gives the same bytes.
 ///
 /// Findings of severity `Error` say what keeps the package from being published; such files are not in the archive.
 pub fn pack(dir: &Path, temp_dir: &Path) -> Result<Packed, MarketError> {
-    let (listed, findings) = list::list(dir)?;
+    pack_with(dir, temp_dir, &Allowed::default())
+}
+
+/// The same, with what looks like a secret in it as far as `allowed` says so.
+pub fn pack_with(dir: &Path, temp_dir: &Path, allowed: &Allowed) -> Result<Packed, MarketError> {
+    let (root, listed, findings) = list::list(dir, allowed)?;
     if listed.is_empty() {
         return Err(MarketError::Refused {
             message: format!("{} has no files to publish", dir.display()),
@@ -28,7 +37,7 @@ pub fn pack(dir: &Path, temp_dir: &Path) -> Result<Packed, MarketError> {
         });
     }
     let unpacked = tar_size(&listed);
-    let (archive, digest) = write_archive(&listed, unpacked, temp_dir)?;
+    let (archive, digest) = write_archive(&root, &listed, unpacked, temp_dir)?;
     check_size(dir, unpacked, digest.size)?;
     Ok(Packed {
         package_id: PackageId(digest.sha256),
@@ -63,16 +72,22 @@ fn tar_size(listed: &[Listed]) -> u64 {
 }
 
 fn write_archive(
+    root: &Beneath,
     listed: &[Listed],
     tar_size: u64,
     temp_dir: &Path,
 ) -> Result<(NamedTempFile, BlobDigest), MarketError> {
     let temp = files::temp_file(temp_dir)?;
-    let digest = write_tar(listed, tar_size, &temp)?;
+    let digest = write_tar(root, listed, tar_size, &temp)?;
     Ok((temp, digest))
 }
 
-fn write_tar(listed: &[Listed], tar_size: u64, temp: &NamedTempFile) -> Result<BlobDigest, MarketError> {
+fn write_tar(
+    root: &Beneath,
+    listed: &[Listed],
+    tar_size: u64,
+    temp: &NamedTempFile,
+) -> Result<BlobDigest, MarketError> {
     let to_temp = |error| MarketError::io(Action::Write, temp.path(), error);
     let output = Hashing { inner: BufWriter::new(temp.as_file()), hasher: BlobHasher::default() };
     let mut encoder = zstd::Encoder::new(output, LEVEL).map_err(to_temp)?;
@@ -81,22 +96,36 @@ fn write_tar(listed: &[Listed], tar_size: u64, temp: &NamedTempFile) -> Result<B
     encoder.set_pledged_src_size(Some(tar_size)).map_err(to_temp)?;
     let mut tar = Builder::new(encoder);
     for file in listed {
-        append(&mut tar, file, temp.path())?;
+        append(&mut tar, root, file, temp.path())?;
     }
     let mut output = tar.into_inner().and_then(zstd::Encoder::finish).map_err(to_temp)?;
     output.inner.flush().map_err(to_temp)?;
     Ok(output.hasher.finish())
 }
 
-fn append<W: Write>(tar: &mut Builder<W>, file: &Listed, temp: &Path) -> Result<(), MarketError> {
-    let source = File::open(&file.source).at(Action::Read, &file.source)?;
-    let mut source = Exactly { inner: BufReader::new(source), left: file.size, failed: None };
+fn append<W: Write>(tar: &mut Builder<W>, root: &Beneath, file: &Listed, temp: &Path) -> Result<(), MarketError> {
+    let mut source = Exactly { inner: open(root, file)?, left: file.size, failed: None };
     let header = header(file).at(Action::Write, temp)?;
     let appended = tar.append(&header, &mut source);
     match source.failed.take() {
-        Some(error) => Err(MarketError::io(Action::Read, &file.source, error)),
+        Some(error) => Err(MarketError::io(Action::Read, &root.full(&file.path), error)),
         None => appended.at(Action::Write, temp),
     }
+}
+
+/// The very file that was listed: its name may have come to mean another one since.
+fn open(root: &Beneath, file: &Listed) -> Result<BufReader<File>, MarketError> {
+    let path = root.full(&file.path);
+    let source = root.open(Path::new(&file.path)).at(Action::Read, &path)?;
+    let about = source.metadata().at(Action::Read, &path)?;
+    if !about.is_file() || beneath::id_of(&about) != file.id {
+        return Err(MarketError::io(Action::Read, &path, changed()));
+    }
+    Ok(BufReader::with_capacity(READ_AHEAD, source))
+}
+
+fn changed() -> std::io::Error {
+    std::io::Error::other("it changed while it was being packed; try again")
 }
 
 fn header(file: &Listed) -> std::io::Result<Header> {
@@ -139,7 +168,7 @@ impl<R: Read> Read for Exactly<R> {
         let read = self.inner.read(buffer).map_err(|error| self.fail(error))?;
         match self.left.checked_sub(read as u64) {
             Some(left) if read > 0 || left == 0 || buffer.is_empty() => self.left = left,
-            _ => return Err(self.fail(std::io::Error::other("it changed while it was being packed; try again"))),
+            _ => return Err(self.fail(changed())),
         }
         Ok(read)
     }

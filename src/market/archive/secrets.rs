@@ -1,123 +1,202 @@
 //! Files that must not be published by accident.
+//!
+//! A name is enough where files of that name hold nothing but credentials; where they may be harmless, what is in them
+//! decides. A private key is known by how it begins, whatever it is called.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+#[cfg(test)]
+mod tests;
 
 /// Names of files that hold credentials whatever is in them.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 26] = [
     ".env",
     ".envrc",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
     ".git-credentials",
     ".htpasswd",
     ".pgpass",
+    ".my.cnf",
+    ".vault-token",
+    ".boto",
+    ".s3cfg",
+    ".dockercfg",
     "id_rsa",
     "id_dsa",
     "id_ecdsa",
+    "id_ecdsa_sk",
     "id_ed25519",
+    "id_ed25519_sk",
     "identity.key",
     "credentials",
+    "master.key",
+    "rclone.conf",
+    "kubeconfig",
+    "terraform.tfstate",
+    "accesstokens.json",
+    "msal_token_cache.json",
+    "application_default_credentials.json",
+    "wp-config.php",
 ];
 
-/// Endings of example files, which show what a secret file looks like.
-const EXAMPLES: [&str; 5] = [".example", ".sample", ".template", ".dist", ".tmpl"];
+/// Files that may hold credentials, and what they hold then. Names may have a directory before them.
+const SUSPECTS: [(&str, &[&str]); 9] = [
+    (".npmrc", &["_auth", "_password"]),
+    (".yarnrc.yml", &["npmauthtoken", "npmauthident"]),
+    (".pypirc", &["password"]),
+    (".netrc", &["password"]),
+    ("_netrc", &["password"]),
+    (".docker/config.json", &["\"auth\"", "identitytoken"]),
+    (".aws/config", &["aws_secret_access_key", "aws_session_token"]),
+    (".kube/config", &["token:", "client-key", "password:"]),
+    ("gh/hosts.yml", &["oauth_token"]),
+];
+
+/// Endings of example files, which show what a secret file looks like, and of public keys.
+const HARMLESS: [&str; 6] = [".example", ".sample", ".template", ".dist", ".tmpl", ".pub"];
 
 /// Endings of key stores.
-const STORES: [&str; 6] = [".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx"];
+const STORES: [&str; 7] = [".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx", ".tfvars"];
 
-/// Endings of files that may hold a private key; their content decides.
-const KEYS: [&str; 3] = [".pem", ".key", ".der"];
+/// Endings of files that may hold a private key anywhere in them.
+const KEYS: [&str; 4] = [".pem", ".key", ".der", ".pk8"];
 
 /// Endings of data files that hold credentials when they are called so.
-const DATA: [&str; 6] = [".json", ".toml", ".yaml", ".yml", ".ini", ".txt"];
+const DATA: [&str; 10] = [".json", ".toml", ".yaml", ".yml", ".ini", ".txt", ".cfg", ".conf", ".properties", ".csv"];
 
-/// First parts of the names of such data files.
-const CREDENTIALS: [&str; 9] = [
+/// Names (with `-` for `_`) of such data files, and of files without an ending.
+const CREDENTIALS: [&str; 17] = [
     "credential",
     "credentials",
     "secret",
     "secrets",
     "token",
-    "access_token",
-    "auth_token",
-    "api_key",
+    "access-token",
+    "auth-token",
+    "api-token",
+    "bearer-token",
+    "api-key",
+    "apikey",
+    "secret-key",
+    "private-key",
+    "password",
+    "passwords",
     "service-account",
+    "client-secret",
+];
+
+/// Ends of longer names of such data files: `github-access-token.txt`.
+const CREDENTIAL_ENDS: [&str; 8] = [
+    "-access-token",
+    "-auth-token",
+    "-api-token",
+    "-api-key",
+    "-secret-key",
+    "-private-key",
+    "-credentials",
+    "-client-secret",
+];
+
+/// What access tokens begin with, and how many letters, digits, `_` and `-` follow at least.
+const TOKENS: [(&str, usize); 13] = [
+    ("ghp_", 36),
+    ("gho_", 36),
+    ("ghs_", 36),
+    ("ghu_", 36),
+    ("github_pat_", 22),
+    ("glpat-", 20),
+    ("npm_", 36),
+    ("pypi-", 40),
+    ("hf_", 30),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("sk_live_", 20),
+    ("akia", 16),
+];
+
+/// How files with a private key begin.
+const KEY_STARTS: [&[u8]; 4] = [
+    b"PuTTY-User-Key-File-",
+    b"AGE-SECRET-KEY-1",
+    b"# created: ", // age-keygen's first line; the key is in the third
+    b"openssh-key-v1\0",
 ];
 
 /// Bytes of a file that are looked at.
-const LOOKED_AT: u64 = 16 * 1024;
+pub(super) const LOOKED_AT: u64 = 16 * 1024;
 
-/// Why the file called `name` at `path` looks like a secret.
-pub(super) fn suspicion(name: &str, path: &Path) -> Option<&'static str> {
-    let name = name.to_lowercase();
+/// Why the file at `path` (relative, `/`-separated) that begins with `start` looks like a secret.
+pub(super) fn suspicion(path: &str, start: &[u8]) -> Option<&'static str> {
+    let path = path.to_lowercase();
+    let name = path.rsplit('/').next().unwrap_or(&path);
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    if ends(&EXAMPLES) {
-        return None;
+    let harmless = ends(&HARMLESS);
+    if !harmless && (NAMES.contains(&name) || is_environment(name)) {
+        Some("files of this name hold credentials")
+    } else if !harmless && ends(&STORES) {
+        Some("files with this ending hold keys or credentials")
+    } else if !harmless && is_credential_data(name) {
+        Some("its name says that it holds credentials")
+    } else if holds_token(name) {
+        Some("its name has an access token in it")
+    } else if !harmless && is_suspect(&path, start) {
+        Some("it holds a password or token")
+    } else if begins_as_key(start) || ends(&KEYS) && holds_private_key(start) {
+        Some("it holds a private key")
+    } else if ends(&[".json"]) && is_service_account(start) {
+        Some("it is the key of a cloud service account")
+    } else {
+        None
     }
-    if NAMES.contains(&name.as_str()) || name.starts_with(".env.") {
-        return Some("files of this name hold credentials");
-    }
-    if ends(&STORES) {
-        return Some("it is a key store");
-    }
-    if is_credential_data(&name) {
-        return Some("its name says that it holds credentials");
-    }
-    (ends(&KEYS) && holds_private_key(path)).then_some("it holds a private key")
+}
+
+/// `.env.production`, `.env-local`, `prod.env`
+fn is_environment(name: &str) -> bool {
+    [".env.", ".env-", ".env_"].iter().any(|beginning| name.starts_with(beginning)) || name.ends_with(".env")
 }
 
 fn is_credential_data(name: &str) -> bool {
-    let stem = DATA.iter().find_map(|ending| name.strip_suffix(ending));
-    stem.is_some_and(|stem| CREDENTIALS.contains(&stem))
+    let stem = DATA.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+    let stem = stem.trim_start_matches('.').replace('_', "-");
+    let is_data = stem.len() < name.len() || !name.contains('.');
+    is_data && (CREDENTIALS.contains(&stem.as_str()) || CREDENTIAL_ENDS.iter().any(|end| stem.ends_with(end)))
 }
 
-/// PEM, DER (which begins with an ASN.1 sequence) or libp2p's protobuf form. What cannot be read is taken for a key.
-fn holds_private_key(path: &Path) -> bool {
-    let mut start = Vec::new();
-    match File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start)) {
-        Err(_) => true,
-        Ok(_) => {
-            start.windows(11).any(|bytes| bytes == b"PRIVATE KEY")
-                || start.starts_with(&[0x30])
-                || start.starts_with(&[0x08, 0x01, 0x12, 0x40])
-        }
-    }
+fn holds_token(name: &str) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    TOKENS.iter().any(|(beginning, length)| {
+        name.match_indices(beginning).any(|(at, _)| {
+            let alone = at == 0 || !name.as_bytes().get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
+            let rest = name.as_bytes().get(at + beginning.len()..).unwrap_or_default();
+            let run = rest.iter().take_while(|byte| is_part(byte));
+            // A word of that length has no digits.
+            alone && run.clone().count() >= *length && run.clone().any(u8::is_ascii_digit)
+        })
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn is_suspect(path: &str, start: &[u8]) -> bool {
+    let fits = |name: &str| path == name || path.strip_suffix(name).is_some_and(|before| before.ends_with('/'));
+    let Some((_, signs)) = SUSPECTS.iter().find(|(name, _)| fits(name)) else { return false };
+    let text = String::from_utf8_lossy(start).to_lowercase();
+    signs.iter().any(|sign| text.contains(sign))
+}
 
-    #[test]
-    fn names_of_secrets_are_known() {
-        let nowhere = Path::new("/nonexistent");
-        for name in
-            [".env", ".ENV", ".env.production", "id_rsa", "id_ed25519", "store.p12", "credentials.json", "secrets.yaml"]
-        {
-            assert!(suspicion(name, nowhere).is_some(), "{name}");
-        }
-        for name in
-            [".env.example", "id_rsa.pub", "environment.md", "token-usage.md", "tokenizer.json", "secrets.md", "key.rs"]
-        {
-            assert_eq!(suspicion(name, nowhere), None, "{name}");
-        }
-    }
+fn begins_as_key(start: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let first_line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let pem = first_line.starts_with(b"-----BEGIN ") && holds(first_line, b"PRIVATE KEY");
+    let age = KEY_STARTS.iter().any(|key| start.starts_with(key));
+    let commented = start.starts_with(b"# created: ");
+    pem || age && (!commented || holds(start, b"AGE-SECRET-KEY-1"))
+}
 
-    #[test]
-    fn the_content_of_key_files_decides() {
-        let dir = tempfile::tempdir().expect("temp dir");
-        let suspicion_of = |name: &str, content: &[u8]| {
-            let path = dir.path().join(name);
-            std::fs::write(&path, content).expect("write");
-            suspicion(name, &path).is_some()
-        };
-        assert!(suspicion_of("a.pem", b"-----BEGIN RSA PRIVATE KEY-----\n"));
-        assert!(!suspicion_of("b.pem", b"-----BEGIN CERTIFICATE-----\n"));
-        assert!(suspicion_of("c.key", &crate::market::Identity::generate().to_protobuf()));
-        assert!(suspicion_of("d.key", &[0x30, 0x82, 0x01]));
-        assert!(!suspicion_of("e.key", b"C major"));
-    }
+/// PEM, DER (which begins with an ASN.1 sequence) or libp2p's protobuf form.
+fn holds_private_key(start: &[u8]) -> bool {
+    holds(start, b"PRIVATE KEY") || start.starts_with(&[0x30]) || start.starts_with(&[0x08, 0x01, 0x12, 0x40])
+}
+
+fn is_service_account(start: &[u8]) -> bool {
+    holds(start, b"\"private_key\"") && holds(start, b"PRIVATE KEY-----")
+}
+
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
 }

@@ -1,16 +1,16 @@
 use std::fs::{self, Permissions};
 use std::io::Read;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::market::Severity;
 use crate::market::error::MarketErrorKind;
+use crate::market::merkle::BlobHasher;
 use crate::market::testing::{tree, write_tree};
-use crate::market::{Manifest, Severity};
 
 const MANIFEST: &str = "[package]\nname = \"hello\"\nversion = \"1.0.0\"\n";
 
@@ -150,26 +150,48 @@ fn secrets_are_found_and_left_out() {
 }
 
 #[test]
-fn links_and_special_files_are_left_out() {
-    let dir = package(&[("a", "x")]);
-    symlink("a", dir.path().join("inside")).expect("link");
-    symlink("/etc/passwd", dir.path().join("outside")).expect("link");
-    symlink("../..", dir.path().join("up")).expect("link");
-    let fifo = dir.path().join("pipe");
-    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("fifo");
-    let packed = packed(&dir);
-    assert_eq!(paths(&packed), ["a", "package.toml"]);
+fn what_is_allowed_is_packed_and_stays_visible() {
+    let dir = package(&[(".env", "TOKEN=1"), ("fixtures/id_rsa", "x"), ("other/id_rsa", "x")]);
+    let allowed = Allowed::new(&[".env".into(), "fixtures".into(), "nothing".into()]).expect("patterns");
+    let packed = pack_with(dir.path(), &std::env::temp_dir(), &allowed).expect("pack");
+    assert_eq!(paths(&packed), [".env", "fixtures/id_rsa", "package.toml"]);
     let mut found = found(&packed);
     found.sort();
     assert_eq!(
         found,
         [
-            (Severity::Warning, "special-file", "pipe"),
-            (Severity::Warning, "symlink", "inside"),
-            (Severity::Error, "symlink-outside", "outside"),
-            (Severity::Error, "symlink-outside", "up"),
+            (Severity::Warning, "allow-unused", ""),
+            (Severity::Warning, "secret-allowed", ".env"),
+            (Severity::Warning, "secret-allowed", "fixtures/id_rsa"),
+            (Severity::Error, "secret", "other/id_rsa"),
         ]
     );
+    let secret = packed.findings.iter().find(|finding| finding.code == "secret").expect("refused");
+    assert!(secret.hint.contains("--allow 'other/id_rsa'"), "{secret:?}");
+}
+
+#[test]
+fn special_and_unreadable_files_are_left_out() {
+    let dir = package(&[("a", "x"), ("locked", "x")]);
+    let fifo = dir.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("fifo");
+    fs::set_permissions(dir.path().join("locked"), Permissions::from_mode(0)).expect("chmod");
+    // The superuser reads it all the same.
+    let locked = fs::File::open(dir.path().join("locked")).is_err();
+    let packed = packed(&dir);
+    let mut found = found(&packed);
+    found.sort();
+    let mut expected = vec![(Severity::Warning, "special-file", "pipe")];
+    expected.extend(locked.then_some((Severity::Error, "file-unreadable", "locked")));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_package_for_the_engine_is_offered_a_pack_toml() {
+    let files = [("templates/a.tera", "x"), ("ontology/a.ttl", "x")];
+    assert_eq!(found(&packed(&package(&files))), [(Severity::Info, "pack-toml-missing", "pack.toml")]);
+    assert_eq!(found(&packed(&package(&[files[0], files[1], ("pack.toml", "x")]))), []);
+    assert_eq!(found(&packed(&package(&files[..1]))), []);
 }
 
 #[test]
@@ -236,53 +258,6 @@ fn verification_names_what_differs() {
     assert!(message(good.clone(), &whole[1..]).contains("archive size"));
     let other_root = crate::market::Release { merkle_root: [0; 32], ..good };
     assert!(message(other_root, &whole).contains("Merkle root"));
-}
-
-fn ggen_data() -> Option<PathBuf> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/ggen-data");
-    data.is_dir().then_some(data)
-}
-
-fn package_dirs(dir: &Path, out: &mut Vec<PathBuf>) {
-    if dir.join("package.toml").is_file() || dir.join("gpack.toml").is_file() {
-        out.push(dir.to_path_buf());
-    }
-    for entry in fs::read_dir(dir).expect("list") {
-        let path = entry.expect("entry").path();
-        if path.is_dir() {
-            package_dirs(&path, out);
-        }
-    }
-}
-
-/// Every real package is publishable, gives the same id twice, and unpacks to the files it was made from.
-#[test]
-fn real_packages_go_through() {
-    let Some(data) = ggen_data() else {
-        eprintln!("skipped: ../shared/ggen-data is not there");
-        return;
-    };
-    let mut dirs = Vec::new();
-    package_dirs(&data, &mut dirs);
-    assert!(dirs.len() >= 44, "{}", dirs.len());
-    for dir in dirs {
-        let (manifest, findings) = Manifest::read(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
-        let temp = tempfile::tempdir().expect("temp dir");
-        let packed = pack(&dir, temp.path()).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
-        let errors: Vec<_> =
-            findings.iter().chain(&packed.findings).filter(|f| f.severity == Severity::Error).collect();
-        assert!(errors.is_empty(), "{}: {errors:?}", manifest.name);
-        assert_eq!(packed.package_id, pack(&dir, temp.path()).expect("again").package_id);
-        let into = temp.path().join("out");
-        fs::create_dir(&into).expect("directory");
-        let mut archive = packed.archive.reopen().expect("reopen");
-        let count = u32::try_from(packed.files.len()).expect("count");
-        extract(&mut archive, packed.archive.path(), count, &into).expect("extract");
-        for file in &packed.files {
-            let read = |root: &Path| fs::read(root.join(file.path.as_str())).expect("read");
-            assert_eq!(read(&into), read(&dir), "{}", file.path);
-        }
-    }
 }
 
 proptest! {

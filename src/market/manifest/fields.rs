@@ -82,9 +82,19 @@ impl<'a> Reader<'a> {
         Some(Field { item, line: self.line(key, item) })
     }
 
+    /// The line on which the main section begins.
+    pub fn section_line(&self) -> Option<u32> {
+        self.source.line(self.source.document.get(self.dialect).and_then(Item::span))
+    }
+
     /// The line of a key, or of its value where the key has none.
     pub fn line(&self, key: &Key, item: &Item) -> Option<u32> {
         self.source.line(key.span().or_else(|| item.span()))
+    }
+
+    /// The line of a value in a list.
+    pub fn value_line(&self, value: &Value) -> Option<u32> {
+        self.source.line(value.span())
     }
 
     /// The text of `field`; anything else than text is noted and passed over.
@@ -119,7 +129,7 @@ impl<'a> Reader<'a> {
 
     fn missing(&mut self, key: &str, example: &str) -> SafeText {
         let message = format!("there is no '{key}'; people search and choose by it");
-        let line = self.source.line(self.source.document.get(self.dialect).and_then(Item::span));
+        let line = self.section_line();
         self.note(Severity::Warning, &format!("{key}-missing"), line, &message, &format!("add {key}: {example}"));
         SafeText::default()
     }

@@ -9,8 +9,26 @@ use crate::market::{MarketError, PackageName, SafeText};
 /// Bytes of the longest version.
 const MAX_VERSION: usize = 64;
 
+/// Why a manifest names no package.
+pub(super) struct Unnamed {
+    code: &'static str,
+    line: Option<u32>,
+    message: String,
+    hint: String,
+}
+
+impl Unnamed {
+    pub fn error(self, section: &str) -> MarketError {
+        MarketError::Refused { message: format!("[{section}]: {}", self.message), hint: self.hint }
+    }
+
+    pub fn note(self, reader: &mut Reader<'_>) {
+        reader.note(Severity::Error, self.code, self.line, &self.message, &self.hint);
+    }
+}
+
 /// The name and the title. `id` is the name where there is one, and `name` then the title.
-pub(super) fn name(reader: &mut Reader<'_>) -> Result<(PackageName, SafeText), MarketError> {
+pub(super) fn name(reader: &mut Reader<'_>) -> Result<(PackageName, SafeText), Unnamed> {
     let (id, written) = (text(reader.main("id")), text(reader.main("name")));
     let title = text(reader.main("title")).or_else(|| text(reader.main("full_name")));
     if let Some(name) = id.and_then(|id| PackageName::new(id).ok()) {
@@ -41,27 +59,28 @@ fn note_name_from_id(reader: &mut Reader<'_>, id: &PackageName, written: Option<
     reader.note(Severity::Info, "name-from-id", line, &message, "nothing needs to be done");
 }
 
-fn no_name(reader: &Reader<'_>, written: Option<&str>) -> MarketError {
+fn no_name(reader: &Reader<'_>, written: Option<&str>) -> Unnamed {
     let section = reader.dialect;
     let Some(written) = written else {
-        return MarketError::Refused {
-            message: format!("the [{section}] section has no name"),
-            hint: format!("write name = \"my-package\" below [{section}]"),
+        let key = if section == "gpack" { "id" } else { "name" };
+        return Unnamed {
+            code: "name-missing",
+            line: reader.section_line(),
+            message: "there is no name".to_owned(),
+            hint: format!("write {key} = \"my-package\" below [{section}]"),
         };
     };
-    let message = match PackageName::new(written) {
-        Err(error) => format!("[{section}]: {error}"),
-        Ok(_) => format!("[{section}] has no name"),
-    };
+    let field = reader.main("id").or_else(|| reader.main("name"));
     let hint = match suggestion(written) {
         Some(name) => format!("write id = \"{name}\" below [{section}]; the name then stays as title"),
         None => format!("write id = \"my-package\" below [{section}]"),
     };
-    MarketError::Refused { message, hint }
+    let message = PackageName::new(written).err().map_or_else(String::new, |error| error.to_string());
+    Unnamed { code: "name-invalid", line: field.and_then(|field| field.line), message, hint }
 }
 
 /// A usable name that resembles `written`.
-fn suggestion(written: &str) -> Option<PackageName> {
+pub(super) fn suggestion(written: &str) -> Option<PackageName> {
     let dashed = written.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     let words: Vec<&str> = dashed.split('-').filter(|word| !word.is_empty()).collect();
     PackageName::new(&words.join("-")).ok()
@@ -71,7 +90,7 @@ fn suggestion(written: &str) -> Option<PackageName> {
 pub(super) fn version(reader: &mut Reader<'_>) -> Version {
     let Some(field) = reader.main("version") else {
         let message = "there is no version";
-        reader.note(Severity::Error, "version-missing", None, message, "add version = \"1.0.0\"");
+        reader.note(Severity::Error, "version-missing", reader.section_line(), message, "add version = \"1.0.0\"");
         return Version::new(0, 0, 0);
     };
     let written = match (field.item.as_str(), field.item.as_integer(), field.item.as_float()) {

@@ -4,9 +4,11 @@
 //! only what leaves a package without an identity is an error.
 
 mod dependencies;
+mod draft;
 mod fields;
 mod identity;
 mod listed;
+mod needs;
 mod source;
 
 #[cfg(test)]
@@ -18,8 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{MarketError, PackageName, PublisherKey, SafeText};
 use fields::Reader;
+use identity::Unnamed;
 use source::Source;
 
+pub use draft::{Draft, pack_toml, write};
 pub(crate) use source::MANIFEST_NAMES;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,23 +93,55 @@ impl Manifest {
     pub fn read(dir: &Path) -> Result<(Self, Vec<Finding>), MarketError> {
         let source = Source::open(dir)?;
         let mut reader = Reader::new(&source)?;
-        let (name, title) = identity::name(&mut reader)?;
-        let version = identity::version(&mut reader);
-        let (description, category) = (reader.description(), reader.category());
-        let manifest = Self {
-            version,
-            title,
-            description,
-            category,
-            tags: reader.labels("tags"),
-            keywords: reader.labels("keywords"),
-            authors: reader.authors(),
-            licence: reader.licence(),
-            repository: reader.repository(),
-            dependencies: dependencies::read(&mut reader, &name),
-            name,
+        match examine(&mut reader, dir) {
+            Ok(manifest) => Ok((manifest, reader.into_findings())),
+            Err(unnamed) => Err(unnamed.error(reader.dialect)),
+        }
+    }
+
+    /// The same for a list of findings: what [`Manifest::read`] fails with is among them, and there is no manifest then.
+    /// `Err` is left for a directory or file that the system does not let us read.
+    pub fn check(dir: &Path) -> Result<(Option<Self>, Vec<Finding>), MarketError> {
+        let source = match Source::open(dir) {
+            Ok(source) => source,
+            Err(error) => return Ok((None, vec![source::finding(dir, error)?])),
         };
-        listed::check(&mut reader, dir);
+        let mut reader = match Reader::new(&source) {
+            Ok(reader) => reader,
+            Err(error) => {
+                let hint = error.hint().unwrap_or_default();
+                let line = Some(1);
+                let what = Finding::about(Severity::Error, "section-missing", source.name, &error.to_string(), &hint);
+                return Ok((None, vec![Finding { line, ..what }]));
+            }
+        };
+        let manifest = examine(&mut reader, dir).map_err(|unnamed| unnamed.note(&mut reader)).ok();
         Ok((manifest, reader.into_findings()))
     }
+}
+
+/// Reads all there is, also without a name.
+fn examine(reader: &mut Reader<'_>, dir: &Path) -> Result<Manifest, Unnamed> {
+    let named = identity::name(reader);
+    let own = named.as_ref().ok().map(|(name, _)| name.clone());
+    let version = identity::version(reader);
+    let (description, category) = (reader.description(), reader.category());
+    let (tags, keywords, authors) = (reader.labels("tags"), reader.labels("keywords"), reader.authors());
+    let (licence, repository) = (reader.licence(), reader.repository());
+    let dependencies = dependencies::read(reader, own.as_ref());
+    listed::check(reader, dir);
+    let (name, title) = named?;
+    Ok(Manifest {
+        name,
+        version,
+        title,
+        description,
+        category,
+        tags,
+        keywords,
+        authors,
+        licence,
+        repository,
+        dependencies,
+    })
 }

@@ -1,10 +1,12 @@
 //! The manifest file: which one, its text, where its lines are.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
 use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use toml_edit::Document;
 
 use super::{Finding, Severity};
@@ -44,6 +46,26 @@ impl Source {
     }
 }
 
+/// What keeps the manifest in `dir` from being read, as a finding; errors of the system stay errors.
+pub(super) fn finding(dir: &Path, error: MarketError) -> Result<Finding, MarketError> {
+    let of = existing(dir)?.first().copied();
+    let hint = error.hint().unwrap_or_default();
+    let about = |code: &str, message: &str| {
+        Finding::about(Severity::Error, code, of.unwrap_or(MANIFEST_NAMES[0]), message, &hint)
+    };
+    match error {
+        MarketError::Toml { line, column, message, .. } => {
+            let line = u32::try_from(line).ok();
+            Ok(Finding { line, ..about("toml-invalid", &format!("not valid TOML (column {column}): {message}")) })
+        }
+        MarketError::Refused { .. } if of.is_none() => {
+            Ok(about("manifest-missing", "there is neither a gpack.toml nor a package.toml"))
+        }
+        MarketError::Refused { message, .. } => Ok(about("manifest-unreadable", &message)),
+        other => Err(other),
+    }
+}
+
 fn existing(dir: &Path) -> Result<Vec<&'static str>, MarketError> {
     let about = std::fs::metadata(dir).at(Action::Read, dir)?;
     if !about.is_dir() {
@@ -58,8 +80,7 @@ fn existing(dir: &Path) -> Result<Vec<&'static str>, MarketError> {
 fn no_manifest(dir: &Path) -> MarketError {
     MarketError::Refused {
         message: format!("{} is no package: it has neither gpack.toml nor package.toml", dir.display()),
-        hint: "give the directory of a package, or write a package.toml with [package] name, version, description"
-            .into(),
+        hint: format!("`ggen-p2p-tui init {}` writes one", dir.display()),
     }
 }
 
@@ -79,12 +100,12 @@ fn choice(dir: &Path) -> Result<Option<Finding>, MarketError> {
 /// A symbolic link could show any file of this machine to others, so only regular files are read.
 fn read(dir: &Path, name: &str) -> Result<String, MarketError> {
     let path = dir.join(name);
-    let about = path.symlink_metadata().at(Action::Read, &path)?;
-    if !about.is_file() {
-        return Err(refused(&path, "is not a regular file", "put the manifest itself there"));
-    }
+    let no_file = || refused(&path, "is not a regular file", "put the manifest itself there");
+    let file = match open_plain(&path) {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => return Err(no_file()),
+        opened => opened.at(Action::Read, &path)?,
+    };
     let mut bytes = Vec::new();
-    let file = File::open(&path).at(Action::Read, &path)?;
     file.take(MAX_MANIFEST + 1).read_to_end(&mut bytes).at(Action::Read, &path)?;
     if bytes.len() as u64 > MAX_MANIFEST {
         return Err(refused(&path, "is larger than 256 KiB", "move long texts into files of their own"));
@@ -93,6 +114,18 @@ fn read(dir: &Path, name: &str) -> Result<String, MarketError> {
         let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
         refused(&path, &format!("is not UTF-8 text (line {line})"), "save it as UTF-8")
     })
+}
+
+/// Opens a regular file for reading. What is none, links included, fails with [`ErrorKind::InvalidInput`].
+pub(super) fn open_plain(path: &Path) -> std::io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let no_file = || std::io::Error::from(ErrorKind::InvalidInput);
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    let file = opened.map_err(|error| {
+        let is_link = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+        if is_link { no_file() } else { error }
+    })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
 }
 
 fn refused(path: &Path, fault: &str, hint: &str) -> MarketError {

@@ -144,11 +144,73 @@ fn only_clear_ggen_dependencies_are_taken() {
                 required = [\"java26-core\"]\noptional = [\"b\"]\nfeatures = [\"c\"]\n";
     let (manifest, findings) = read("package.toml", text);
     assert_eq!(names(&manifest.dependencies), ["agent-forge@*", "other@^2", "io.ggen.base@^1.0", "java26-core@*"]);
-    let foreign = finding(&findings, "dependencies-foreign");
-    assert_eq!(foreign.severity, Severity::Info);
-    assert!(foreign.message.starts_with("4 entries"), "{}", &*foreign.message);
-    assert_eq!(foreign.line, Some(6));
+    for (code, line, named) in [
+        ("dependencies-crates", 6, "serde"),
+        ("dependencies-paths", 7, "ontology"),
+        ("dependencies-optional", 10, "b"),
+        ("dependencies-other", 11, "c"),
+    ] {
+        let finding = finding(&findings, code);
+        assert_eq!((finding.severity, finding.line), (Severity::Info, Some(line)), "{code}");
+        assert!(finding.message.ends_with(&format!(": {named}")), "{}", &*finding.message);
+    }
     assert!(codes(&findings).contains(&"dependency-self") && codes(&findings).contains(&"dependency-invalid"));
+}
+
+/// The shapes that real manifests have.
+#[test]
+fn crates_npm_packages_paths_and_ggen_itself_are_told_apart() {
+    let base = "[package]\nname = \"a\"\nversion = \"1.0.0\"\n";
+    let found = |text: &str| {
+        let (manifest, findings) = read("package.toml", &format!("{base}{text}"));
+        let code = |f: &Finding| f.code.starts_with("dependenc").then(|| (f.code.clone(), f.line.expect("line")));
+        (names(&manifest.dependencies), findings.iter().filter_map(code).collect::<Vec<_>>())
+    };
+    let one = |code: &str, line: u32| vec![(code.to_owned(), line)];
+    let beside_a_crate =
+        "[dependencies]\nclap-noun-verb = \"3.4.0\"\nserde = { version = \"1\", features = [\"derive\"] }\n";
+    assert_eq!(found(beside_a_crate), (vec![], one("dependencies-crates", 5)));
+    assert_eq!(
+        found("[dependencies]\nfoo = \"1\"\n[dev-dependencies]\nbar = \"1\"\n").1,
+        one("dependencies-crates", 5)
+    );
+    let languages = "[dependencies.rust]\ntokio = \"1\"\n[dependencies.typescript]\n\"@apollo/server\" = \"^4\"\n\
+                     [dependencies.python]\nasyncpg = \"^0.29\"\n";
+    let expected = [("dependencies-crates", 4), ("dependencies-npm", 6), ("dependencies-foreign", 8)];
+    assert_eq!(found(languages).1, expected.map(|(code, line)| (code.to_owned(), line)));
+    assert_eq!(found("[dependencies]\n\"@a/b\" = \"1\"\nreact = \"18\"\n").1, one("dependencies-npm", 5));
+    assert_eq!(found("[dependencies]\nggen = \">=2.6.0\"\n").1, one("dependencies-ggen", 5));
+    assert_eq!(found("[dependencies]\nimpl = \"src/rust/\"\nquery = \"a/*.rq\"\n").1, one("dependencies-paths", 5));
+    assert_eq!(found("[dependencies]\nhealthcare-core = \"1.0.0\"\n"), (vec![], one("dependencies-unclear", 5)));
+    let published = format!(
+        "[dependencies]\nx = {{ version = \"1\", publisher = \"{}\" }}\n",
+        crate::market::testing::identity(1).public()
+    );
+    assert_eq!(found(&published), (vec!["x@^1".to_owned()], vec![]));
+    let twice = "[dependencies]\n\"a.b\" = \"1\"\nrequired = [\"a.b@2\"]\n";
+    assert_eq!(found(twice), (vec!["a.b@^1".to_owned()], one("dependency-twice", 6)));
+}
+
+#[test]
+fn what_is_unclear_is_a_warning_that_says_what_to_write() {
+    let (_, findings) =
+        read("package.toml", "[package]\nname = \"a\"\nversion = \"1.0.0\"\n[dependencies]\nb = \"1\"\n");
+    let unclear = finding(&findings, "dependencies-unclear");
+    assert_eq!(unclear.severity, Severity::Warning);
+    assert!(unclear.hint.contains("dependencies = [\"b@^1.0\"]"), "{unclear:?}");
+}
+
+#[test]
+fn a_listed_file_that_is_spelled_otherwise_is_named_and_each_has_its_line() {
+    let text = format!(
+        "{WHOLE}[documentation]\nguides = [\n  \"docs/a.md\",\n  \"docs/b.md\",\n]\n[templates]\n\"x/main.tmpl\" = {{ n = 1 }}\n"
+    );
+    let dir = package("package.toml", &text);
+    write_tree(dir.path(), &[("docs/A.md", "x")]);
+    let (_, findings) = Manifest::read(dir.path()).expect("readable");
+    let lines: Vec<_> = findings.iter().map(|f| (f.code.as_str(), f.line)).collect();
+    assert_eq!(lines, [("file-missing", Some(18)), ("file-missing", Some(14)), ("file-missing", Some(15))]);
+    assert!(findings[1].hint.contains("docs/A.md"), "{findings:?}");
 }
 
 #[test]

@@ -54,6 +54,9 @@ pub enum NodeCommand {
     /// What publishing `path` would do; changes nothing.
     Inspect {
         path: String,
+        /// As in [`PublishRequest`].
+        #[serde(default)]
+        allow: Vec<String>,
     },
     Publish(PublishRequest),
     Install(InstallRequest),
@@ -123,6 +126,9 @@ pub struct PublishRequest {
     pub wait_for: usize,
     /// Seconds to wait for `wait_for`; 0 is no limit.
     pub wait_timeout_s: u64,
+    /// Paths and globs that may be published although they look like secrets.
+    #[serde(default)]
+    pub allow: Vec<String>,
 }
 
 /// `requirement` in semver syntax; none is the newest version that is no pre-release.

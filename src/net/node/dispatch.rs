@@ -36,7 +36,7 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::Pins => service::pins(context).await,
         NodeCommand::Pin { name, publisher } => service::pin(context, name, publisher).await,
         NodeCommand::Unpin { name } => service::unpin(context, name).await,
-        NodeCommand::Inspect { path } => service::inspect(context, path).await,
+        NodeCommand::Inspect { path, allow } => service::inspect(context, path, allow).await,
         NodeCommand::Publish(publish) => service::publish(context, publish).await,
         NodeCommand::Install(install) => service::install(context, install).await,
         NodeCommand::Yank(yank) => service::yank(context, yank).await,

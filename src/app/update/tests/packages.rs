@@ -215,7 +215,10 @@ fn the_wizard_goes_from_path_to_share_string() {
     desk.keys("p tab");
     assert_eq!(desk.state.publish.input.value(), "/home/ada/pack-", "what all have in common");
     assert_eq!(desk.keys("tab tab"), [Effect::ReadDir { path: "/home/ada/pack-a/".into() }]);
-    assert_eq!(commands(&desk.keys("enter")), [&NodeCommand::Inspect { path: "/home/ada/pack-a".into() }]);
+    assert_eq!(
+        commands(&desk.keys("enter")),
+        [&NodeCommand::Inspect { path: "/home/ada/pack-a".into(), allow: Vec::new() }]
+    );
     let seq = desk.state.publish.seq;
     desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 2)));
     assert_eq!(desk.state.publish.step, Step::Findings);

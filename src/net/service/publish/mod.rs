@@ -27,8 +27,8 @@ const RENEWAL: u64 = 30 * 24 * 60 * 60;
 const EARLIEST: u64 = 1_735_689_600;
 
 /// Answers [`NodeCommand::Inspect`](super::super::api::NodeCommand::Inspect).
-pub async fn inspect(context: &Context, path: String) -> Result<NodeReply, NodeError> {
-    let prepared = prepare::prepare(context, &path, || {}).await?;
+pub async fn inspect(context: &Context, path: String, allow: Vec<String>) -> Result<NodeReply, NodeError> {
+    let prepared = prepare::prepare(context, &path, &allow, || {}).await?;
     let publisher = context.identity.public();
     let previous = own_versions(context, &prepared).await?.into_iter().map(|r| r.release().version.clone()).max();
     let Prepared { manifest, packed, findings, path } = prepared;
@@ -42,7 +42,8 @@ pub async fn inspect(context: &Context, path: String) -> Result<NodeReply, NodeE
 pub async fn publish(context: &Context, request: PublishRequest) -> Result<NodeReply, NodeError> {
     let stage = |stage, seen_by| context.bus.emit(NodeEvent::Publish { job: request.job, stage, seen_by });
     stage(PublishStage::Reading, 0);
-    let prepared = prepare::prepare(context, &request.path, || stage(PublishStage::Packing, 0)).await?;
+    let packing = || stage(PublishStage::Packing, 0);
+    let prepared = prepare::prepare(context, &request.path, &request.allow, packing).await?;
     prepare::refuse_errors(&prepared)?;
     let findings = prepared.findings.clone();
     let files = prepared.packed.files.len();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
 
-use crate::market::archive::{Packed, pack};
+use crate::market::archive::{Allowed, Packed, pack_with};
 use crate::market::{Finding, Manifest, MarketError, Severity};
 
 use super::super::super::context::Context;
@@ -24,17 +24,23 @@ pub struct Prepared {
     pub findings: Vec<Finding>,
 }
 
-/// Reads the manifest in `path`, tells `packing`, packs.
+/// Reads the manifest in `path`, tells `packing`, packs; `allow` names what is no secret.
 ///
 /// # Errors
 /// `NotFound` when there is no such directory; otherwise what reading and packing say.
-pub async fn prepare(context: &Context, path: &str, packing: impl FnOnce()) -> Result<Prepared, NodeError> {
+pub async fn prepare(
+    context: &Context,
+    path: &str,
+    allow: &[String],
+    packing: impl FnOnce(),
+) -> Result<Prepared, NodeError> {
+    let allowed = Allowed::new(allow)?;
     let path = PathBuf::from(path);
     let (path, manifest, mut findings) = worker(move || read(path)).await?;
     packing();
     let incoming = context.store.run(|db| Ok(db.incoming_dir())).await?;
     let (path, packed) = worker(move || {
-        let packed = pack(&path, &incoming)?;
+        let packed = pack_with(&path, &incoming, &allowed)?;
         Ok((path, packed))
     })
     .await?;

@@ -184,7 +184,7 @@ async fn what_cannot_be_published_is_refused_and_leaves_no_trace() {
 async fn inspecting_says_what_publishing_would_do_and_does_not_do_it() {
     let node = TestNode::alone().await;
     let dir = package("seen-through", "2.0.0", "");
-    let inspect = NodeCommand::Inspect { path: dir.path().display().to_string() };
+    let inspect = NodeCommand::Inspect { path: dir.path().display().to_string(), allow: Vec::new() };
     let NodeReply::Inspect(plan) = node.handle.request(inspect).await.unwrap() else { panic!() };
     assert!(plan.publishable && plan.previous.is_none());
     assert_eq!((plan.name.as_str(), plan.files.len()), ("seen-through", 3));
@@ -353,7 +353,7 @@ async fn a_publisher_can_wait_until_others_hold_the_bytes() {
     connected(&publisher, &mirror).await;
     let dir = package("wanted", "1.0.0", "");
     let path = dir.path().display().to_string();
-    let request = PublishRequest { path, job: 7, wait_for: 1, wait_timeout_s: 20 };
+    let request = PublishRequest { path, job: 7, wait_for: 1, wait_timeout_s: 20, allow: Vec::new() };
     let mut events = publisher.handle.subscribe().await.unwrap();
     let reply = publisher.handle.request(NodeCommand::Publish(request)).await.unwrap();
     let NodeReply::Publish(answer) = reply else { panic!("{reply:?}") };
@@ -370,7 +370,7 @@ async fn a_publisher_can_wait_until_others_hold_the_bytes() {
     let path = package("unwanted", "1.0.0", "");
     let path = path.path().display().to_string();
     publisher.handle.request(NodeCommand::Disconnect { peer: None }).await.unwrap();
-    let request = PublishRequest { path, job: 8, wait_for: 1, wait_timeout_s: 1 };
+    let request = PublishRequest { path, job: 8, wait_for: 1, wait_timeout_s: 1, allow: Vec::new() };
     let NodeReply::Publish(answer) = publisher.handle.request(NodeCommand::Publish(request)).await.unwrap() else {
         panic!()
     };

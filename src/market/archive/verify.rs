@@ -1,0 +1,75 @@
+//! Comparing an archive with what was signed.
+
+use std::fs::File;
+use std::io::{self, Seek};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::thread;
+
+use sha2::{Digest, Sha256};
+
+use crate::market::error::{Action, IoContext};
+use crate::market::ids::to_hex;
+use crate::market::merkle::{self, Hash, LeafHasher};
+use crate::market::{MarketError, VerifiedRelease};
+
+/// Bytes read at once: few enough to stay in the cache between being read and being hashed.
+const PIECE: usize = 64 * 1024;
+
+/// Reads `archive` through and compares its size, SHA-256 and Merkle root with what was signed. Afterwards `archive` is
+/// at its beginning.
+pub fn verify(archive: &mut File, path: &Path, release: &VerifiedRelease) -> Result<(), MarketError> {
+    let expected = release.release();
+    let what = |part: &str| format!("the {part} of {} {}", expected.name, expected.version);
+    let size = archive.metadata().at(Action::Read, path)?.len();
+    same(what("archive size"), format!("{} bytes", expected.size), format!("{size} bytes"))?;
+    let (sha256, root) = digests(archive, size).at(Action::Read, path)?;
+    same(what("SHA-256"), expected.package_id.to_string(), to_hex(&sha256))?;
+    same(what("Merkle root"), to_hex(&expected.merkle_root), to_hex(&root))?;
+    archive.rewind().at(Action::Read, path)
+}
+
+fn same(what: String, expected: String, got: String) -> Result<(), MarketError> {
+    if expected == got { Ok(()) } else { Err(MarketError::Mismatch { what, expected, got }) }
+}
+
+/// SHA-256 and Merkle root of the first `size` bytes. Both hash every byte, so each has a thread, and both together take
+/// as long as one.
+fn digests(archive: &File, size: u64) -> io::Result<(Hash, Hash)> {
+    thread::scope(|scope| {
+        let root = scope.spawn(|| merkle_root(archive, size));
+        let sha256 = sha256(archive, size)?;
+        let root = root.join().map_err(|_| io::Error::other("a hashing thread stopped"))??;
+        Ok((sha256, root))
+    })
+}
+
+fn sha256(archive: &File, size: u64) -> io::Result<Hash> {
+    let mut hasher = Sha256::new();
+    read_through(archive, size, |bytes| hasher.update(bytes))?;
+    Ok(hasher.finalize().into())
+}
+
+fn merkle_root(archive: &File, size: u64) -> io::Result<Hash> {
+    let mut hasher = LeafHasher::default();
+    read_through(archive, size, |bytes| hasher.update(bytes))?;
+    Ok(merkle::root(&hasher.finish()))
+}
+
+/// Gives the first `size` bytes in pieces; a file that is shorter by now gives fewer.
+fn read_through(file: &File, size: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE];
+    let mut at = 0;
+    while at < size {
+        let want = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
+        let piece = buffer.get_mut(..want).unwrap_or_default();
+        let read = match file.read_at(piece, at) {
+            Ok(0) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        take(piece.get(..read).unwrap_or_default());
+        at += read as u64;
+    }
+    Ok(())
+}
