@@ -112,7 +112,7 @@ pub enum Verb {
     /// gpack.toml is filled in from what is there: the README, licence files, the git repository, templates and
     /// ontologies. What cannot be told stands in it as a comment.
     #[command(disable_version_flag = true)]
-    Init(InitArgs),
+    Init(Box<InitArgs>),
     /// Publish the package in a directory
     ///
     /// The package is packed, signed with this home's key, stored and announced. It can be fetched from this node, and

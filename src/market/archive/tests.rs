@@ -175,7 +175,7 @@ fn special_and_unreadable_files_are_left_out() {
     let dir = package(&[("a", "x"), ("locked", "x")]);
     let fifo = dir.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("fifo");
-    fs::set_permissions(dir.path().join("locked"), Permissions::from_mode(0)).expect("chmod");
+    fs::set_permissions(dir.path().join("locked"), Permissions::from_mode(0o0)).expect("chmod");
     // The superuser reads it all the same.
     let locked = fs::File::open(dir.path().join("locked")).is_err();
     let packed = packed(&dir);

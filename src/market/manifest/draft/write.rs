@@ -13,12 +13,10 @@ use crate::market::manifest::MANIFEST_NAMES;
 pub fn write(dir: &Path, name: &str, text: &str, replace: bool) -> Result<PathBuf, MarketError> {
     let file = dir.join(name);
     let is_manifest = MANIFEST_NAMES.contains(&name);
-    let others = MANIFEST_NAMES.into_iter().filter(|other| is_manifest && *other != name);
-    for other in others.filter(|other| !replace && dir.join(other).symlink_metadata().is_ok()) {
-        return Err(refused(format!(
-            "{} is the manifest there; {name} would be read in its place",
-            dir.join(other).display()
-        )));
+    let mut others = MANIFEST_NAMES.into_iter().filter(|other| is_manifest && *other != name);
+    if let Some(other) = others.find(|other| !replace && dir.join(other).symlink_metadata().is_ok()) {
+        let other = dir.join(other);
+        return Err(refused(format!("{} is the manifest there; {name} would be read in its place", other.display())));
     }
     let existing = if replace { Existing::Replace } else { Existing::Keep };
     if files::write_durably(&file, text.as_bytes(), 0o644, existing)? {
