@@ -22,6 +22,8 @@ pub(crate) mod testing;
 pub mod text;
 pub mod trust;
 pub mod when;
+#[cfg(test)]
+mod vectors;
 
 pub use envelope::Envelope;
 pub use error::MarketError;

@@ -9,14 +9,6 @@ fn read(path: &str) -> String {
 }
 
 #[test]
-fn the_protocol_page_carries_the_test_vector_that_the_code_is_held_to() {
-    let page = read("docs/PROTOCOL.md");
-    for line in read("src/market/release/vector.txt").lines() {
-        assert!(page.contains(line), "docs/PROTOCOL.md lacks: {line}");
-    }
-}
-
-#[test]
 fn the_readme_shows_the_keys_as_they_are() {
     let row = |keys: &[&str], title: &str| format!("| `{}` | {title} |", keys.join("` `"));
     let rows: Vec<String> = COMMANDS.iter().map(|command| row(command.keys, command.title)).collect();

@@ -12,3 +12,4 @@ mod nodes;
 mod terminal;
 mod usage;
 mod verbs;
+mod withdraw;

@@ -194,6 +194,10 @@ impl VerifiedHead {
         &self.head
     }
 
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
     /// The envelope as it travels.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.envelope.to_bytes()

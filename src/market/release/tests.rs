@@ -3,7 +3,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::market::envelope::signed_message;
 use crate::market::error::MarketErrorKind;
-use crate::market::ids::to_hex;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -61,24 +60,6 @@ fn signed_releases_verify_after_travelling() {
     assert_eq!(arrived.release(), &release());
     assert_eq!(VerifiedRelease::from_store(&bytes, signed.id()).expect("stored"), signed);
     assert!(VerifiedRelease::from_store(&bytes, ReleaseId([0; 32])).is_err());
-}
-
-/// The vector is what clients in other languages are tested with; a change here is a change of the format.
-#[test]
-fn the_test_vector_holds() {
-    let signed = release().sign(&identity()).expect("sign");
-    let lines = [
-        ("secret key", to_hex(&[7; 32])),
-        ("public key", to_hex(&identity().public().0)),
-        ("publisher", identity().public().to_string()),
-        ("identity file", to_hex(&identity().to_protobuf())),
-        ("payload", to_hex(&signed.envelope().payload)),
-        ("signature", to_hex(&signed.envelope().signature)),
-        ("envelope", to_hex(&signed.envelope().to_bytes())),
-        ("release id", signed.id().to_string()),
-    ];
-    let vector: String = lines.iter().map(|(what, value)| format!("{what}: {value}\n")).collect();
-    assert_eq!(vector, include_str!("vector.txt"), "the vector as it is now:\n{vector}");
 }
 
 #[test]
@@ -229,6 +210,45 @@ prop_compose! {
         version.pre = semver::Prerelease::new(&pre).expect("pre-release");
         let yank_reason = yanked.then(|| SafeText::new("broken"));
         Release { description, category, tags, size, file_count, sequence, published_at, version, yank_reason, ..release() }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn payloads_read_back(release in any_release()) {
+        prop_assert_eq!(decode_checked(&wire::encode(&release)).expect("decode"), release);
+    }
+
+    #[test]
+    fn any_payload_is_survived_and_what_is_read_writes_back(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        if let Ok(release) = decode_checked(&bytes) {
+            prop_assert_eq!(wire::encode(&release), bytes);
+        }
+    }
+
+    #[test]
+    fn any_envelope_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        if let Ok(envelope) = SignedRelease::from_bytes(&bytes) {
+            prop_assert_eq!(envelope.to_bytes(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_mutated_payload_is_survived(
+        at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(), grow in any::<bool>(),
+    ) {
+        let mut payload = wire::encode(&release());
+        let at = at.index(payload.len());
+        payload[at] = byte;
+        if cut {
+            payload.truncate(at);
+        }
+        if grow {
+            payload.insert(at, byte);
+        }
+        let _ = decode_checked(&payload);
     }
 }
 
