@@ -21,9 +21,9 @@ pub mod store;
 pub(crate) mod testing;
 pub mod text;
 pub mod trust;
-pub mod when;
 #[cfg(test)]
 mod vectors;
+pub mod when;
 
 pub use envelope::Envelope;
 pub use error::MarketError;
