@@ -37,10 +37,10 @@ pub fn steps(assessment: &Assessment, style: Style, ascii: bool) -> String {
         let hint = if step.hint.is_empty() { Vec::new() } else { wrap(&step.hint, width - INDENT) };
         let texts = wrap(&step.text, width).into_iter().enumerate();
         out.extend(texts.map(|(at, line)| if at == 0 { format!("{sign} {line}\n") } else { format!("  {line}\n") }));
-        let arrow = if ascii { "->" } else { "→ " };
+        let arrow = if ascii { "->" } else { "→" };
         out.extend(hint.into_iter().enumerate().map(|(at, line)| {
-            let arrow = if at == 0 { arrow } else { "  " };
-            format!("  {arrow} {line}\n")
+            let (cells, arrow) = (arrow.chars().count(), if at == 0 { arrow } else { "" });
+            format!("  {arrow:cells$} {line}\n")
         }));
     }
     out

@@ -201,6 +201,10 @@ async fn install_one(
     }
     let same = current.is_some_and(|entry| entry.package_id == signed.package_id && entry.version == signed.version);
     if same && is_directory(path.clone()).await {
+        // The key can be another than the pinned one all the same, and the user has just accepted it.
+        let (name, publisher) = (signed.name.clone(), signed.publisher);
+        context.store.run(move |db| trust::settle(db, &name, publisher, unix_now())).await?;
+        context.bus.emit(NodeEvent::InstalledChanged);
         return Ok(answer(release, path, None));
     }
     let (placed, from) = fetch_and_finish(context, release, Arc::new(lock)).await?;
