@@ -174,6 +174,9 @@ pub enum Verb {
     },
     /// Announcements that reached this node, newest first
     Feed(FeedArgs),
+    /// The central indexes: how they are doing, or fetch them anew
+    #[command(subcommand)]
+    Central(CentralVerb),
     /// Stop the running node
     Stop,
     /// Show, change and check the settings
@@ -384,6 +387,14 @@ pub struct FeedArgs {
     /// Announcements at most to begin with
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
     pub limit: u16,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum CentralVerb {
+    /// How many packages each has, when it was fetched, what could not be read of it
+    Status,
+    /// Ask their servers now
+    Refresh,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -36,16 +36,8 @@ impl Key {
 pub const ENV_PREFIX: &str = "GGEN_P2P_";
 
 /// Settings that are read and checked but that this version does nothing with.
-pub const NOT_YET_EFFECTIVE: &[&str] = &[
-    "network.relay",
-    "network.upnp",
-    "storage.keep_versions",
-    "registry.mode",
-    "registry.central",
-    "registry.central_ttl",
-    "ui.panes",
-    "metrics.listen",
-];
+pub const NOT_YET_EFFECTIVE: &[&str] =
+    &["network.relay", "network.upnp", "storage.keep_versions", "ui.panes", "metrics.listen"];
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, kind, about }
@@ -102,8 +94,16 @@ pub const KEYS: &[Key] = &[
     key("security.ban_duration", Kind::Span, "How long a ban lasts."),
     key("security.require_signatures", Kind::Bool, "Unsigned releases are refused; only true is allowed."),
     key("security.install_cooldown", Kind::Span, "A release that this node has known for less time is not installed."),
-    key("registry.mode", Kind::Choice(&["hybrid", "p2p", "central"]), "Where packages are looked for."),
-    key("registry.central", Kind::List(rules::location), "Files or URLs of central indexes."),
+    key(
+        "registry.mode",
+        Kind::Choice(&["hybrid", "p2p", "central"]),
+        "Where packages are looked for: peers and central indexes, peers only, or central indexes only.",
+    ),
+    key(
+        "registry.central",
+        Kind::List(rules::location),
+        "Files or URLs of central indexes; what they list is unsigned.",
+    ),
     key("registry.central_ttl", Kind::Span, "How long a fetched central index counts as fresh."),
     key(
         "ui.theme",

@@ -96,6 +96,11 @@ impl Home {
         self.0.join("p2p-cache").join("blobs")
     }
 
+    /// `p2p-cache/central/`: copies of central indexes.
+    pub fn central_dir(&self) -> PathBuf {
+        self.0.join("p2p-cache").join("central")
+    }
+
     /// `packs/`: what is installed.
     pub fn packs_dir(&self) -> PathBuf {
         self.0.join("packs")

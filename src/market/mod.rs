@@ -1,6 +1,7 @@
 //! The domain: manifests, archives, releases and their signatures, the catalogue. No network, no screen.
 
 pub mod archive;
+pub mod central;
 pub mod check;
 #[cfg(any(test, fuzzing))]
 pub mod decoders;

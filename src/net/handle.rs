@@ -131,6 +131,8 @@ commands! {
     /// `duration_s`: none is until unbanned.
     ban(peer: String, reason: String, duration_s: Option<u64>) -> ():
         NodeCommand::Ban { peer, reason, duration_s } => NodeReply::Done => ();
+    /// How the central indexes are doing.
+    central(refresh: bool) -> Vec<CentralInfo>: NodeCommand::Central { refresh } => NodeReply::Central(list) => list;
     /// Whether it was banned.
     unban(peer: String) -> bool: NodeCommand::Unban { peer } => NodeReply::Changed(changed) => changed;
 }

@@ -124,7 +124,7 @@ impl State {
             Tab::Overview => self.status.as_ref().map(|status| status.peer_id.clone()),
             Tab::Peers => self.peers.selected().map(|peer| peer.peer_id.clone()),
             Tab::Feed => self.feed.selected().map(|item| item.package_id.to_string()),
-            Tab::Search => self.search.selected().map(|hit| hit.package_id.to_string()),
+            Tab::Search => self.search.selected().and_then(|hit| hit.package_id).map(|id| id.to_string()),
             Tab::Publish => self.publish.answer.as_ref().map(|answer| answer.share.clone()),
             Tab::Logs => self.logs.selected().map(|line| line.message.to_string()),
             Tab::Transfers => self.transfers.selected().map(|row| row.info.package_id.to_string()),

@@ -6,7 +6,7 @@ use super::ListView;
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 use crate::net::NodeError;
-use crate::net::api::{ReleaseInfo, SearchAnswer, SearchHit};
+use crate::net::api::{CentralInfo, ReleaseInfo, SearchAnswer, SearchHit};
 
 /// Results asked for and kept.
 pub const MAX_RESULTS: usize = 100;
@@ -66,6 +66,8 @@ pub struct Search {
     pub answered: bool,
     pub local_ms: Option<f64>,
     pub remote: Remote,
+    /// How the central indexes were doing then.
+    pub central: Vec<CentralInfo>,
     pub error: Option<NodeError>,
     pub view: ListView,
     /// Whether the user chose a line: then it stays selected.
@@ -85,13 +87,14 @@ impl Search {
     /// The loaded detail, if it is of the selected line.
     pub fn selected_detail(&self) -> Option<&Detail> {
         let hit = self.selected()?;
-        self.detail.as_ref().filter(|detail| detail.name == hit.name && detail.publisher == hit.publisher)
+        self.detail.as_ref().filter(|detail| detail.name == hit.name && Some(detail.publisher) == hit.publisher)
     }
 
     /// Why the selected line is trusted, if it was asked.
     pub fn selected_why(&self) -> Option<&Result<Assessment, NodeError>> {
         let hit = self.selected()?;
-        let fits = |why: &&Why| (&why.name, &why.version, why.publisher) == (&hit.name, &hit.version, hit.publisher);
+        let fits =
+            |why: &&Why| (&why.name, &why.version, Some(why.publisher)) == (&hit.name, &hit.version, hit.publisher);
         self.why.as_ref().filter(fits).map(|why| &why.assessment)
     }
 
@@ -99,7 +102,8 @@ impl Search {
     pub fn merge(&mut self, answer: SearchAnswer, remote: bool, rows: usize) {
         let selected = self.selected().filter(|_| self.touched).map(key);
         if remote {
-            let SearchAnswer { peers_asked: asked, peers_answered: answered, elapsed_ms, .. } = answer;
+            let SearchAnswer { peers_asked: asked, peers_answered: answered, elapsed_ms, central, .. } = answer;
+            self.central = central;
             self.remote = Remote::Answered { asked, answered, elapsed_ms };
             let mut merged = answer.results;
             merged.truncate(MAX_RESULTS);
@@ -132,6 +136,6 @@ impl Search {
     }
 }
 
-fn key(hit: &SearchHit) -> (PublisherKey, PackageName) {
+fn key(hit: &SearchHit) -> (Option<PublisherKey>, PackageName) {
     (hit.publisher, hit.name.clone())
 }

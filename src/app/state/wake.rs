@@ -44,7 +44,10 @@ impl State {
             }
             Tab::Peers => self.peers.rows().iter().filter_map(|row| row.connected_s(now)).collect(),
             Tab::Feed => self.feed.items().iter().map(|item| now.since(item.received_at)).collect(),
-            Tab::Search => self.search.selected().map(|hit| now.since(hit.published_at)).into_iter().collect(),
+            Tab::Search => {
+                let published = self.search.selected().and_then(|hit| hit.published_at);
+                published.map(|at| now.since(at)).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }

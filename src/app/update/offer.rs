@@ -17,7 +17,7 @@ pub fn ask(state: &mut State) -> Vec<Effect> {
             let source = format!("announced by {from}");
             (item.name.clone(), item.version.clone(), item.publisher, item.size, source)
         }),
-        _ => state.search.selected().map(|hit| {
+        _ => state.search.selected().and_then(|hit| {
             let source = match hit.source {
                 crate::net::api::Source::Local => "known here",
                 crate::net::api::Source::Peer => "a peer",
@@ -28,7 +28,7 @@ pub fn ask(state: &mut State) -> Vec<Effect> {
                 1 => format!("{source}; 1 node has it"),
                 n => format!("{source}; {n} nodes have it"),
             };
-            (hit.name.clone(), hit.version.clone(), hit.publisher, hit.size, source)
+            Some((hit.name.clone(), hit.version.clone(), hit.publisher?, hit.size?, source))
         }),
     };
     let Some((name, version, publisher, size, source)) = offer else { return Vec::new() };

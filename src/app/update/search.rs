@@ -96,10 +96,11 @@ pub fn due(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-/// What is known of the selected line, and why it is trusted or not.
+/// What is known of the selected line, and why it is trusted or not; nothing of what nobody signed.
 fn ask_detail(state: &mut State) -> Vec<Effect> {
     let Some(hit) = state.search.selected() else { return Vec::new() };
-    let (name, version, publisher) = (hit.name.clone(), hit.version.clone(), hit.publisher);
+    let Some(publisher) = hit.publisher else { return Vec::new() };
+    let (name, version) = (hit.name.clone(), hit.version.clone());
     state.search.detail_seq += 1;
     let seq = state.search.detail_seq;
     let detail = NodeCommand::Detail { name: name.clone(), publisher: Some(publisher) };
@@ -146,8 +147,10 @@ pub fn judged(state: &mut State, seq: u64, assessment: Result<Assessment, NodeEr
     if seq != state.search.detail_seq {
         return;
     }
-    if let Some(hit) = state.search.selected() {
-        let (name, version, publisher) = (hit.name.clone(), hit.version.clone(), hit.publisher);
+    if let Some(hit) = state.search.selected()
+        && let Some(publisher) = hit.publisher
+    {
+        let (name, version) = (hit.name.clone(), hit.version.clone());
         state.search.why = Some(Why { name, version, publisher, assessment });
     }
 }
@@ -157,10 +160,12 @@ pub fn detailed(state: &mut State, seq: u64, releases: Result<Vec<ReleaseInfo>, 
         return;
     }
     // Results can have moved since: an answer that is not about the selected line is no use.
-    if let Some(hit) = state.search.selected() {
-        let fits = |all: &[ReleaseInfo]| all.iter().all(|one| one.name == hit.name && one.publisher == hit.publisher);
+    if let Some(hit) = state.search.selected()
+        && let Some(publisher) = hit.publisher
+    {
+        let fits = |all: &[ReleaseInfo]| all.iter().all(|one| one.name == hit.name && one.publisher == publisher);
         if releases.as_deref().map_or(true, fits) {
-            state.search.detail = Some(Detail { name: hit.name.clone(), publisher: hit.publisher, releases });
+            state.search.detail = Some(Detail { name: hit.name.clone(), publisher, releases });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The verbs: one command, one answer, one exit code.
 
+mod central;
 mod check;
 mod config;
 mod feed;
@@ -100,6 +101,7 @@ async fn until_interrupted(context: &Context, verb: &Verb) -> Result<u8, NodeErr
 async fn answer(context: &Context, session: &mut Session, verb: &Verb) -> Result<(), NodeError> {
     match verb {
         Verb::Status => status::status(context, session).await,
+        Verb::Central(verb) => central::central(context, session, *verb).await,
         Verb::Stop => status::stop(context, session).await,
         Verb::Search(arguments) => search::search(context, session, arguments).await,
         Verb::Publish(arguments) => publish::publish(context, session, arguments).await,

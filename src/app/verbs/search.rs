@@ -6,7 +6,10 @@ use crate::config::cli::SearchArgs;
 use crate::net::NodeError;
 use crate::net::api::{SearchAnswer, SearchRequest, Source};
 
-use super::{Context, Session};
+use super::{Context, Session, central};
+
+/// What is not known of a package that nobody signed.
+const UNKNOWN: &str = "—";
 
 pub async fn search(context: &Context, session: &mut Session, arguments: &SearchArgs) -> Result<(), NodeError> {
     let query = arguments.query.join(" ");
@@ -17,6 +20,7 @@ pub async fn search(context: &Context, session: &mut Session, arguments: &Search
     let request =
         SearchRequest { query: query.clone(), limit: arguments.limit.into(), remote: !arguments.local, facets: false };
     let answer = node.search(request).await?;
+    central::notes(context, &answer.central);
     if answer.results.is_empty() {
         let asked = match (arguments.local, answer.peers_asked) {
             (true, _) => "; peers were not asked".to_owned(),
@@ -34,11 +38,11 @@ fn results(answer: &SearchAnswer, style: Style) -> String {
     }
     let mut table = Table::new(&["NAME", "VERSION", ">SIZE", "PUBLISHER", "SOURCE", ">PROVIDERS", "~DESCRIPTION"]);
     for hit in &answer.results {
-        let source = match hit.source {
+        let sources = hit.sources.iter().map(|source| match source {
             Source::Local => "local",
             Source::Peer => "peer",
             Source::Central => "central",
-        };
+        });
         let version = match &hit.installed {
             Some(installed) if *installed == hit.version => format!("{} (installed)", hit.version),
             Some(installed) => format!("{} (has {installed})", hit.version),
@@ -47,10 +51,10 @@ fn results(answer: &SearchAnswer, style: Style) -> String {
         table.row([
             hit.name.to_string(),
             version,
-            human::bytes(hit.size),
-            human::short(&hit.publisher.to_string()),
-            source.to_owned(),
-            hit.providers.to_string(),
+            hit.size.map_or(UNKNOWN.into(), human::bytes),
+            hit.publisher.map_or("unsigned".into(), |key| human::short(&key.to_string())),
+            sources.collect::<Vec<_>>().join("+"),
+            if hit.publisher.is_some() { hit.providers.to_string() } else { UNKNOWN.into() },
             hit.description.to_string(),
         ]);
     }

@@ -41,6 +41,9 @@ fn fields(status: &Status) -> Vec<(&'static str, String)> {
         ),
         ("last sync", synced),
     ];
+    if !status.central.is_empty() {
+        fields.push(("central", status.central.iter().map(super::central::line).collect::<Vec<_>>().join("\n")));
+    }
     if !status.notices.is_empty() {
         fields.push(("notices", status.notices.join("\n")));
     }

@@ -20,7 +20,7 @@ const MAX_TAR: u64 = MAX_ARCHIVE + (MAX_FILES as u64) * 2 * BLOCK + 2 * BLOCK;
 
 /// What was unpacked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Extracted {
+pub struct Extracted {
     pub files: u32,
     /// Bytes of the files.
     pub bytes: u64,

@@ -21,6 +21,7 @@ mod extract;
 mod links;
 mod list;
 mod pack;
+pub mod repository;
 mod rules;
 mod secrets;
 mod verify;
@@ -37,9 +38,11 @@ use serde::{Deserialize, Serialize};
 use super::{Finding, PackageId, SafeText, merkle};
 
 pub use allow::Allowed;
+pub use extract::Extracted;
 pub(crate) use extract::extract;
 pub(crate) use list::{files, is_ontology, is_template};
 pub use pack::{pack, pack_with};
+pub(crate) use rules::fault as path_fault;
 pub use verify::verify;
 
 /// Bytes of the largest archive, and of the largest sum of its files: 512 MiB.

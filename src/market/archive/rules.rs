@@ -19,7 +19,7 @@ const MAX_NAMES: usize = 2 * super::MAX_FILES as usize;
 const MAX_PATH: usize = 255;
 
 /// Why `path` (relative, `/`-separated) may not be in a package.
-pub(super) fn fault(path: &str) -> Option<&'static str> {
+pub(crate) fn fault(path: &str) -> Option<&'static str> {
     if path.is_empty() || path.len() > MAX_PATH {
         return Some("its path is empty or longer than 255 bytes");
     }

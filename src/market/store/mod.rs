@@ -6,13 +6,14 @@
 
 mod blobs;
 mod catalogue;
+mod central;
 mod convert;
 mod heads;
 mod installs;
 mod keys;
 mod peers;
 mod schema;
-mod search;
+pub(in crate::market) mod search;
 mod thread;
 mod trust;
 
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use super::merkle::Hash;
 use super::{PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease};
 
+pub use central::CentralCopy;
 pub use heads::{HeadAccepted, HeadFault, HeadStanding};
 pub use keys::{KeyAccepted, KeyFault, Revocation};
 pub use peers::MAX_PEERS;

@@ -6,6 +6,7 @@ use crate::market::store::Pin;
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 
+use super::central::CentralInfo;
 use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
 use super::network::{DhtInfo, PeerInfo};
@@ -96,6 +97,10 @@ pub enum NodeCommand {
     Unban {
         peer: String,
     },
+    /// How the central indexes are doing; with `refresh`, after asking their servers anew.
+    Central {
+        refresh: bool,
+    },
     /// Graceful shutdown.
     Stop,
 }
@@ -178,4 +183,5 @@ pub enum NodeReply {
     Connected {
         peer_id: String,
     },
+    Central(Vec<CentralInfo>),
 }

@@ -3,6 +3,7 @@
 //!
 //! Units: sizes in bytes; `*_ms` milliseconds; `*_s` seconds; `*_at` Unix seconds.
 
+mod central;
 mod change;
 mod command;
 mod detail;
@@ -11,6 +12,7 @@ mod network;
 mod package;
 mod status;
 
+pub use central::*;
 pub use change::*;
 pub use command::*;
 pub use event::*;

@@ -11,6 +11,8 @@ use crate::market::{
     Dependency, Finding, Manifest, PackageId, PackageName, PublisherKey, ReleaseId, SafeText, Severity,
 };
 
+use super::central::{CentralInfo, CentralOffer};
+
 /// How a release reached this node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,19 +49,24 @@ pub struct FeedItem {
 pub struct SearchHit {
     pub name: PackageName,
     pub version: semver::Version,
-    pub publisher: PublisherKey,
-    pub package_id: PackageId,
+    /// None: nobody signed it, a central index lists it. So with `package_id`, `size` and `published_at`.
+    pub publisher: Option<PublisherKey>,
+    pub package_id: Option<PackageId>,
     pub category: SafeText,
     pub tags: Vec<SafeText>,
     pub description: SafeText,
-    pub size: u64,
+    pub size: Option<u64>,
     /// `local`: from this node's catalogue; `peer`: a peer answered it; `central`: a central index.
     pub source: Source,
+    /// All that have this version; `source` first.
+    pub sources: Vec<Source>,
+    /// What a central index says of the name, where one does.
+    pub central: Option<CentralOffer>,
     pub score: f64,
     /// Peers known to have the bytes, this node included.
     pub providers: usize,
     pub licence: SafeText,
-    pub published_at: u64,
+    pub published_at: Option<u64>,
     pub installed: Option<semver::Version>,
     /// All its versions are withdrawn; found only where that is asked for.
     #[serde(default)]
@@ -93,6 +100,9 @@ pub struct SearchAnswer {
     pub elapsed_ms: f64,
     pub peers_asked: usize,
     pub peers_answered: usize,
+    /// The central indexes that were looked into, or could not be.
+    #[serde(default)]
+    pub central: Vec<CentralInfo>,
 }
 
 /// One release in full.

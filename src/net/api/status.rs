@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::central::CentralInfo;
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     pub peer_id: String,
@@ -21,6 +23,9 @@ pub struct Status {
     pub pid: u32,
     /// Unix seconds of the last finished catalogue sync with a peer.
     pub last_sync_at: Option<u64>,
+    /// The central indexes of the settings; none where `registry.mode` is `p2p`.
+    #[serde(default)]
+    pub central: Vec<CentralInfo>,
     /// Things the user should know, e.g. that port 4001 was taken.
     pub notices: Vec<String>,
 }

@@ -50,6 +50,7 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::Bootstrap { wait } => context.swarm.bootstrap(wait).await.map(|()| NodeReply::Done),
         NodeCommand::Ban { peer, reason, duration_s } => ban(core, &peer, &reason, duration_s),
         NodeCommand::Unban { peer } => Ok(NodeReply::Changed(context.peers.unban(parse_peer(&peer)?))),
+        NodeCommand::Central { refresh } => service::central::answer(context, refresh).await,
         NodeCommand::Stop => {
             core.stop.cancel();
             Ok(NodeReply::Done)

@@ -97,6 +97,7 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
     tasks.spawn(syncing::run(context.clone(), partners, stop.clone()));
     tasks.spawn(status::run(core.clone()));
     tasks.spawn(upkeep::run(context.clone(), stop.clone()));
+    tasks.spawn(service::central::warm_up(context.clone()));
     if let Some(lines) = options.logs {
         tasks.spawn(logs::run(core.clone(), lines.subscribe(), stop.clone()));
     }

@@ -101,6 +101,7 @@ fn assemble(core: &Core, snapshot: &Snapshot, counts: Counts) -> Status {
         home: context.home.root().display().to_string(),
         pid: std::process::id(),
         last_sync_at: context.services.last_sync_at(),
+        central: context.services.central().infos(),
         notices: snapshot.notices.clone(),
     }
 }

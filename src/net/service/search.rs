@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use libp2p::PeerId;
 use rand::seq::SliceRandom;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout_at;
 
 use crate::config::schema::RegistryMode;
@@ -48,17 +48,30 @@ pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeRep
     let started = Instant::now();
     let limit = if request.limit == 0 { LIMIT.0 } else { request.limit.min(LIMIT.1) };
     let query = Query { limit, facets: request.facets, ..Query::parse(clipped(&request.query, MAX_TEXT)) };
-    let mut found = local(context, query.clone()).await?;
+    let only_central = context.settings.registry.mode == RegistryMode::Central;
+    let own = Query { filters: own_filters(&query.filters, only_central), ..query.clone() };
+    let mut found = local(context, own.clone()).await?;
     let mut asked = Asked::default();
-    if request.remote && context.settings.registry.mode != RegistryMode::Central && concerns_others(&query) {
-        asked = ask_peers(context, &query.for_others(MAX_QUERY), limit).await?;
+    let (mut indexes, mut central) = Default::default();
+    if request.remote && concerns_others(&query) {
+        let words = query.for_others(MAX_QUERY);
+        let peers = async { if only_central { Ok(Asked::default()) } else { ask_peers(context, &words, limit).await } };
+        // Peers and servers at once: neither waits for the other.
+        let (from_peers, from_central) = tokio::join!(peers, super::central::look(context));
+        (asked, (indexes, central)) = (from_peers?, from_central);
         if !asked.new.is_empty() {
             // Ranked anew with what came in: the one list is the local one.
-            found = local(context, query.clone()).await?;
+            found = local(context, own).await?;
         }
+    } else if only_central {
+        (indexes, central) = super::central::at_hand(context).await;
+    }
+    let mut results: Vec<_> = found.hits.into_iter().map(|hit| to_hit(context, hit, &asked)).collect();
+    if !indexes.is_empty() {
+        results = with_central(context, results, indexes, query.clone()).await?;
     }
     Ok(NodeReply::Search(SearchAnswer {
-        results: found.hits.into_iter().map(|hit| to_hit(context, hit, &asked)).collect(),
+        results,
         total: found.total,
         at_least: found.at_least,
         facets: found.facets,
@@ -66,12 +79,33 @@ pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeRep
         elapsed_ms: started.elapsed().as_secs_f64() * 1000.0,
         peers_asked: asked.asked,
         peers_answered: asked.answered,
+        central,
     }))
 }
 
 async fn local(context: &Context, query: Query) -> Result<LocalAnswer, MarketError> {
     let known = Known(context.clone());
     context.store.run(move |db| db.search(&query, &known)).await
+}
+
+/// What of this node's own is looked at: where packages come from central indexes only, what is installed.
+fn own_filters(filters: &Filters, only_central: bool) -> Filters {
+    let installed = if only_central { Some(true) } else { filters.installed };
+    Filters { installed, ..filters.clone() }
+}
+
+/// The signed ones with those of the central indexes among them.
+async fn with_central(
+    context: &Context,
+    signed: Vec<SearchHit>,
+    indexes: Vec<super::central::Loaded>,
+    query: Query,
+) -> Result<Vec<SearchHit>, MarketError> {
+    let installed = context.store.run(|db| db.installed()).await?;
+    let installed: HashMap<_, _> = installed.into_iter().map(|entry| (entry.name, entry.version)).collect();
+    // An index may be large, and is read through for each search.
+    let merging = spawn_blocking(move || super::central::merge(signed, &indexes, &query, &installed));
+    merging.await.map_err(|_| MarketError::Failed("a worker stopped".into()))
 }
 
 /// Whether peers can add anything: not without a question, nor to what is installed here.
@@ -106,21 +140,24 @@ impl Standing for Known {
 fn to_hit(context: &Context, found: Found, asked: &Asked) -> SearchHit {
     let release = found.release.release();
     let known = asked.new.contains(&(release.publisher, release.package_id));
+    let source = if known { Source::Peer } else { Source::Local };
     let holders = context.services.holders().of(release.package_id).len();
     SearchHit {
         name: release.name.clone(),
         version: release.version.clone(),
-        publisher: release.publisher,
-        package_id: release.package_id,
+        publisher: Some(release.publisher),
+        package_id: Some(release.package_id),
         category: release.category.clone(),
         tags: release.tags.clone(),
         description: release.description.clone(),
-        size: release.size,
-        source: if known { Source::Peer } else { Source::Local },
+        size: Some(release.size),
+        source,
+        sources: vec![source],
+        central: None,
         score: found.score,
         providers: holders + usize::from(found.have_blob),
         licence: release.licence.clone(),
-        published_at: release.published_at,
+        published_at: Some(release.published_at),
         yanked: release.yank_reason.is_some(),
         installed: found.installed,
     }

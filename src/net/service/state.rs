@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Settings;
 use crate::market::{MarketError, PackageName, ReleaseId};
 
+use super::central::Central;
 use super::heads::Looked;
 use super::holders::Holders;
 use super::mirror::MirrorQueue;
@@ -56,6 +57,7 @@ struct Inner {
     searches: PeerRates,
     searching: Semaphore,
     mirror: MirrorQueue,
+    central: Central,
     publishing: tokio::sync::Mutex<()>,
     installing: Mutex<HashMap<PackageName, Weak<tokio::sync::Mutex<()>>>>,
     refused: Mutex<Refused>,
@@ -82,6 +84,7 @@ impl Services {
                 searching: Semaphore::new(SEARCHES_AT_ONCE),
                 searches: PeerRates::new(SEARCH_RATE),
                 mirror: MirrorQueue::new(settings.storage.mirror),
+                central: Central::new(&settings.registry),
                 publishing: tokio::sync::Mutex::default(),
                 installing: Mutex::default(),
                 refused: Mutex::default(),
@@ -143,6 +146,11 @@ impl Services {
 
     pub(in crate::net) fn mirror(&self) -> &MirrorQueue {
         &self.inner.mirror
+    }
+
+    /// The central indexes.
+    pub(in crate::net) fn central(&self) -> &Central {
+        &self.inner.central
     }
 
     /// Held while a release is made: two at once would take the same sequence number.

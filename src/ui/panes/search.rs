@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 use super::feed::ago;
 use super::{list_and_detail, why};
 use crate::app::bytes;
-use crate::app::state::{Detail, Remote};
+use crate::app::state::{Detail, Remote, State};
 use crate::market::trust::Fingerprint;
-use crate::net::api::{ReleaseInfo, SearchHit, Source};
+use crate::net::api::{CentralOffer, ReleaseInfo, SearchHit, Source};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, empty, input, panel, table};
 use crate::ui::{Ui, text};
@@ -17,7 +17,7 @@ use crate::ui::{Ui, text};
 const COLUMNS: [Column; 6] = [
     Column::new("package", 20, 36, 0),
     Column::new("version", 8, 14, 0),
-    Column::new("from", 7, 7, 2),
+    Column::new("from", 7, 12, 2),
     Column::new("size", 8, 8, 3).right(),
     Column::new("has it", 6, 6, 4).right(),
     Column::new("description", 16, 120, 1),
@@ -70,6 +70,11 @@ fn note(ui: &Ui<'_, '_>) -> String {
         Remote::Answered { asked, answered, .. } => parts.push(format!("{answered}/{asked} peers answered")),
         Remote::Failed(_) => parts.push("peers could not be asked".into()),
     }
+    match search.central.iter().filter(|index| index.error.is_some()).count() {
+        0 => {}
+        _ if search.central.iter().any(|index| index.fetched_at.is_some()) => parts.push("central: an old copy".into()),
+        _ => parts.push("central: unreachable".into()),
+    }
     parts.join(&format!(" {} ", ui.theme.symbols.dot))
 }
 
@@ -121,8 +126,11 @@ fn cell(theme: &Theme, hit: &SearchHit, column: usize, cells: usize, words: &[St
             }
             Line::from(spans)
         }
-        2 => Line::styled(source(hit.source), theme.dim),
-        3 => Line::styled(bytes::size(hit.size), theme.text),
+        2 => Line::styled(text::fit(&sources(hit), cells, symbols.ellipsis), theme.dim),
+        3 => match hit.size {
+            Some(size) => Line::styled(bytes::size(size), theme.text),
+            None => Line::styled(symbols.unknown, theme.dim),
+        },
         4 => match hit.providers {
             // Whom nobody has asked may have it all the same.
             0 => Line::styled(symbols.unknown, theme.dim),
@@ -160,12 +168,14 @@ fn highlight(theme: &Theme, shown: &str, words: &[String], style: Style) -> Line
     Line::from(spans)
 }
 
-fn source(source: Source) -> &'static str {
-    match source {
+/// All that have this version.
+fn sources(hit: &SearchHit) -> String {
+    let names = hit.sources.iter().map(|source| match source {
         Source::Local => "here",
         Source::Peer => "peer",
         Source::Central => "central",
-    }
+    });
+    names.collect::<Vec<_>>().join("+")
 }
 
 fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
@@ -180,7 +190,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     if state.shows_detail() && state.search.why_only {
         let inner = why_panel(ui, area, hit);
         let mut facts = Facts::new(theme, inner.width, 10);
-        why::steps(theme, &mut facts, state.search.selected_why());
+        steps(theme, &mut facts, state, hit);
         return ui.detail(inner, facts);
     }
     let inner = panel(ui, area, "Detail", "");
@@ -201,30 +211,47 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
         Some(version) => facts.put("installed", &format!("{} {version}", theme.symbols.good), theme.good),
         None => facts.put("installed", "no", theme.dim),
     }
-    facts.id("publisher", &hit.publisher.to_string());
-    let fingerprint = Fingerprint::of(&hit.publisher).to_string();
-    // Where it would be broken it is no help; the steps have it too.
-    if usize::from(left) > fingerprint.len() + 11 {
-        facts.put("", &fingerprint, theme.dim);
+    match &hit.publisher {
+        Some(key) => {
+            facts.id("publisher", &key.to_string());
+            let fingerprint = Fingerprint::of(key).to_string();
+            // Where it would be broken it is no help; the steps have it too.
+            if usize::from(left) > fingerprint.len() + 11 {
+                facts.put("", &fingerprint, theme.dim);
+            }
+        }
+        None => facts.put("publisher", &format!("{} unsigned: nobody vouches for it", theme.symbols.warn), theme.warn),
     }
     let providers = match hit.providers {
         0 => "no holder known yet".to_owned(),
         1 => "1 node has it".to_owned(),
         n => format!("{n} nodes have it"),
     };
-    facts.put("size", &format!("{}, {providers}", bytes::size(hit.size)), theme.text);
-    facts.put("published", &ago(now.since(hit.published_at)), theme.text);
+    if let Some(size) = hit.size {
+        facts.put("size", &format!("{}, {providers}", bytes::size(size)), theme.text);
+    }
+    if let Some(at) = hit.published_at {
+        facts.put("published", &ago(now.since(at)), theme.text);
+    }
     facts.maybe("category", Some(&hit.category));
     facts.maybe("licence", Some(&hit.licence));
     let tags: Vec<_> = hit.tags.iter().map(|tag| tag.as_str()).collect();
     facts.maybe("tags", Some(&tags.join(", ")));
     let mut more = Facts::new(theme, if wide { inner.width - left - 3 } else { inner.width }, 10);
-    why::summary(theme, &mut more, "trust", state.search.selected_why());
+    if hit.publisher.is_some() {
+        why::summary(theme, &mut more, "trust", state.search.selected_why());
+    }
     match state.search.selected_detail() {
         Some(detail) => releases(theme, &mut more, detail, hit),
+        None if hit.publisher.is_none() => {}
         None => more.put("versions", theme.symbols.waiting, theme.dim),
     }
-    more.id("package id", &hit.package_id.to_string());
+    if let Some(id) = &hit.package_id {
+        more.id("package id", &id.to_string());
+    }
+    if let Some(offer) = &hit.central {
+        central(theme, &mut more, offer, hit.publisher.is_none());
+    }
     if wide {
         let rows = u16::try_from(head.len()).unwrap_or(u16::MAX).min(3);
         let [top, below] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(inner);
@@ -237,14 +264,40 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
         head.append(more);
         head.gap();
         head.text("Why it is trusted, or not", theme.title);
-        why::steps(theme, &mut head, state.search.selected_why());
+        steps(theme, &mut head, state, hit);
         ui.detail(inner, head);
     }
+}
+
+/// Why it is trusted, or not; where nobody signed it, there is nothing to ask.
+fn steps(theme: &Theme, facts: &mut Facts<'_>, state: &State, hit: &SearchHit) {
+    if hit.publisher.is_some() {
+        return why::steps(theme, facts, state.search.selected_why());
+    }
+    let text = "nobody signed it: all there is to compare with is the checksum that the index gives";
+    facts.item(theme.symbols.warn, theme.warn, text, theme.warn);
 }
 
 fn why_panel(ui: &mut Ui<'_, '_>, area: Rect, hit: &SearchHit) -> Rect {
     let title = format!("Why {} {}", hit.name, hit.version);
     panel(ui, area, &title, "")
+}
+
+/// What a central index says of it; all of it where nobody signed the package.
+fn central(theme: &Theme, facts: &mut Facts<'_>, offer: &CentralOffer, all: bool) {
+    facts.put("central", &format!("{} in {}", offer.version, offer.index), theme.text);
+    if !all {
+        return;
+    }
+    facts.maybe("author", Some(&offer.author));
+    match (&offer.download_url, &offer.unavailable) {
+        (Some(url), _) => facts.put("archive", &format!("{url}, there in {}", offer.path), theme.text),
+        (None, why) => facts.put("archive", why.as_deref().unwrap_or(theme.symbols.unknown), theme.warn),
+    }
+    match &offer.checksum {
+        Some(checksum) => facts.id("checksum", checksum),
+        None => facts.put("checksum", "the index gives none", theme.warn),
+    }
 }
 
 fn releases(theme: &Theme, facts: &mut Facts<'_>, detail: &Detail, hit: &SearchHit) {

@@ -63,7 +63,7 @@ pub fn judge(
         {
             continue;
         }
-        let Some(score) = relevance(query, &doc) else { continue };
+        let Some(score) = relevance(query, doc.text()) else { continue };
         if let Some(facets) = facets.as_deref_mut() {
             facets.add(doc.labels);
         }
@@ -130,6 +130,10 @@ impl<'a> Doc<'a> {
         })
     }
 
+    fn text(&self) -> Text<'a> {
+        Text { name: self.name, terms: self.terms, description: self.description }
+    }
+
     /// Whether it has a label of each list.
     fn has(&self, wanted: &[Vec<i64>]) -> bool {
         // The fourth number is a count.
@@ -138,10 +142,19 @@ impl<'a> Doc<'a> {
     }
 }
 
+/// What the words of a query are looked for in; but for the name, folded words with spaces between.
+#[derive(Clone, Copy)]
+pub(in crate::market) struct Text<'a> {
+    pub name: &'a str,
+    /// Words of tags, keywords and category.
+    pub terms: &'a str,
+    pub description: &'a str,
+}
+
 /// How well the words fit; `None` when one is missing. Above all stands the name (literally the query, the same words,
 /// beginning with them, having them), in steps of 10; within a step, BM25 over the three fields with weights (BM25F,
 /// Robertson and Zaragoza 2009), without the part that weighs words by their rarity, since all words are required; 0 to 1.
-fn relevance(query: &Query, doc: &Doc<'_>) -> Option<f64> {
+pub(in crate::market) fn relevance(query: &Query, doc: Text<'_>) -> Option<f64> {
     let Some((last, whole)) = query.words.split_last() else { return Some(0.0) };
     let mut sum = 0.0;
     let mut named = 0;
@@ -207,8 +220,7 @@ mod tests {
     use super::*;
 
     fn score(query: &str, name: &str, terms: &str, description: &str) -> Option<f64> {
-        let doc = Doc { release: 1, published_at: 1, yanked: false, name, labels: &[], terms, description };
-        relevance(&Query::parse(query), &doc)
+        relevance(&Query::parse(query), Text { name, terms, description })
     }
 
     #[test]

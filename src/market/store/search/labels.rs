@@ -94,7 +94,7 @@ pub fn numbers(bytes: &[u8]) -> impl Iterator<Item = i64> {
 }
 
 /// `MIT OR Apache-2.0` is two licences; `MIT` is one, and no expression.
-fn licences_in(expression: &str) -> Vec<&str> {
+pub(in crate::market) fn licences_in(expression: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut end) = (None, 0);
     for word in expression.split([' ', '/', ',', '(', ')', ';', '|', '&']).filter(|word| !word.is_empty()) {

@@ -22,6 +22,8 @@ use crate::market::{MarketError, PackageId, PublisherKey};
 use judge::Fit;
 
 pub(super) use index::{Shown, put, rebuild};
+pub(in crate::market) use judge::{Text, relevance};
+pub(in crate::market) use labels::licences_in;
 
 /// What is told of a release that was found, and what this node has of it.
 const FOUND: &str = "SELECT r.id, r.envelope, r.first_seen,

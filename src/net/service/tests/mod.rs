@@ -190,7 +190,7 @@ async fn a_remote_search_finds_what_the_local_catalogue_lacks() {
     let NodeReply::Search(found) = search(&two.context, request(true)).await.unwrap() else { panic!() };
     assert_eq!((found.peers_asked, found.peers_answered), (1, 1));
     let [hit] = found.results.as_slice() else { panic!("{:?}", found.results) };
-    assert_eq!((hit.package_id, hit.source, hit.providers), (release.release().package_id, Source::Peer, 1));
+    assert_eq!((hit.package_id, hit.source, hit.providers), (Some(release.release().package_id), Source::Peer, 1));
     let NodeReply::Search(now_local) = search(&two.context, request(true)).await.unwrap() else { panic!() };
     assert_eq!(now_local.results[0].source, Source::Local);
     assert_eq!(two.names().await, ["graph-tool"]);
