@@ -3,7 +3,7 @@
 use super::ask as request;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{Action, Confirm, Overlay, State, Tab};
+use crate::app::state::{Action, Confirm, Overlay, State, Tab, ToastKind};
 use crate::market::trust::{Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::market::when;
 use crate::net::NodeCommand;
@@ -11,6 +11,11 @@ use crate::net::NodeCommand;
 /// The install dialog: what, which version, by which key, how big, where from. Whether it is to be trusted is asked of
 /// the node meanwhile.
 pub fn ask(state: &mut State) -> Vec<Effect> {
+    if state.tab == Tab::Search && state.search.selected().is_some_and(|hit| hit.publisher.is_none()) {
+        let text = "nobody signed this one: a central index lists it, and only signed packages are installed";
+        state.toast(ToastKind::Warning, text, None);
+        return Vec::new();
+    }
     let offer = match state.tab {
         Tab::Feed => state.feed.selected().map(|item| {
             let from = item.from.as_deref().map_or("this node".to_owned(), super::node::short);
