@@ -36,8 +36,7 @@ impl Key {
 pub const ENV_PREFIX: &str = "GGEN_P2P_";
 
 /// Settings that are read and checked but that this version does nothing with.
-pub const NOT_YET_EFFECTIVE: &[&str] =
-    &["network.relay", "network.upnp", "storage.keep_versions", "ui.panes", "metrics.listen"];
+pub const NOT_YET_EFFECTIVE: &[&str] = &["network.relay", "network.upnp", "ui.panes", "metrics.listen"];
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, kind, about }
@@ -82,7 +81,11 @@ pub const KEYS: &[Key] = &[
     key("performance.upload_limit", Kind::Size, "Bytes sent per second at most; 0 is no limit."),
     key("performance.download_limit", Kind::Size, "Bytes received per second at most; 0 is no limit."),
     key("performance.catalog_limit", Kind::Integer(1, 100_000_000), "Releases kept in the catalogue."),
-    key("storage.max_cache_size", Kind::Size, "What the packages kept for others may take on disk."),
+    key(
+        "storage.max_cache_size",
+        Kind::Size,
+        "What the packages kept for others may take on disk; installed and own ones stay, also beyond it.",
+    ),
     key(
         "storage.mirror",
         Kind::Choice(&["none", "installed", "all"]),

@@ -13,6 +13,8 @@ pub enum MarketErrorKind {
     Verification,
     Permission,
     Disk,
+    /// Stored data is not as this program wrote it.
+    Damaged,
     Failed,
 }
 

@@ -23,6 +23,18 @@ pub(crate) fn temp_file(dir: &Path) -> Result<NamedTempFile, MarketError> {
     tempfile::Builder::new().prefix(TEMP_PREFIX).tempfile_in(dir).at(Action::Create, dir)
 }
 
+/// Removes the temporary files in `dir` that a crash left behind. For whoever alone writes there.
+pub(crate) fn remove_temporary(dir: &Path) -> Result<(), MarketError> {
+    for entry in std::fs::read_dir(dir).at(Action::List, dir)? {
+        let path = entry.at(Action::List, dir)?.path();
+        let is_ours = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(TEMP_PREFIX));
+        if is_ours && path.is_file() {
+            std::fs::remove_file(&path).at(Action::Remove, &path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the entries of `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), MarketError> {
     File::open(dir).and_then(|handle| handle.sync_all()).at(Action::Write, dir)

@@ -58,7 +58,7 @@ impl From<crate::market::MarketError> for NodeError {
     fn from(error: crate::market::MarketError) -> Self {
         use crate::market::error::MarketErrorKind as Kind;
         let kind = match error.kind() {
-            Kind::Invalid | Kind::Failed => ErrorKind::Failed,
+            Kind::Invalid | Kind::Damaged | Kind::Failed => ErrorKind::Failed,
             Kind::NotFound => ErrorKind::NotFound,
             Kind::Verification => ErrorKind::Verification,
             Kind::Permission => ErrorKind::Permission,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::output::{human, table};
-use crate::net::api::Status;
+use crate::net::api::{Status, StorageStatus};
 use crate::net::control::client::ControlClient;
 use crate::net::{ErrorKind, NodeError};
 
@@ -34,7 +34,7 @@ fn fields(status: &Status) -> Vec<(&'static str, String)> {
         ),
         ("topics", status.topics.join("\n")),
         ("catalogue", format!("{} packages, {} releases", status.catalog.packages, status.catalog.releases)),
-        ("storage", format!("{} blobs, {}", status.storage.blobs, human::bytes(status.storage.bytes))),
+        ("storage", storage(&status.storage)),
         (
             "traffic",
             format!("{} in, {} out", human::bytes(status.traffic.bytes_in), human::bytes(status.traffic.bytes_out)),
@@ -48,6 +48,17 @@ fn fields(status: &Status) -> Vec<(&'static str, String)> {
         fields.push(("notices", status.notices.join("\n")));
     }
     fields
+}
+
+fn storage(storage: &StorageStatus) -> String {
+    let StorageStatus { blobs, bytes, quota, bound } = *storage;
+    let over = if bound > quota { "; over the quota, since none of it may be removed" } else { "" };
+    format!(
+        "{blobs} blobs, {} of {}, {} of it installed or your own{over}",
+        human::bytes(bytes),
+        human::bytes(quota),
+        human::bytes(bound)
+    )
 }
 
 /// How long a node may take to stop.

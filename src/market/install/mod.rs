@@ -98,6 +98,18 @@ fn recover_in_turn(packs_dir: &Path) -> Result<(), MarketError> {
             Place::of(&name, packs_dir).roll_back()?;
         }
     }
+    remove_lone_descriptions(packs_dir)
+}
+
+/// Descriptions of ours without their package: an install did not come to put it in place, or a removal took it away.
+fn remove_lone_descriptions(packs_dir: &Path) -> Result<(), MarketError> {
+    for entry in fs::read_dir(packs_dir).at(Action::List, packs_dir)? {
+        let flat = entry.at(Action::List, packs_dir)?.path();
+        let is_flat = flat.extension().is_some_and(|extension| extension == "toml") && flat.is_file();
+        if is_flat && !exists(&flat.with_extension("")) && description::is_ours(&flat) {
+            remove(&flat)?;
+        }
+    }
     Ok(())
 }
 
@@ -159,8 +171,9 @@ impl Place {
 
     fn fill(&self, unpacked: &Path, text: &str, trash: &Path) -> Result<(), MarketError> {
         move_if_there(&self.flat, &self.old_flat)?;
-        fs::rename(unpacked, &self.dir).at(Action::Rename, &self.dir)?;
+        // Before the files: a description alone is known for what a crash has left, files alone might be anybody's.
         files::write_durably(&self.flat, text.as_bytes(), 0o644, Existing::Replace)?;
+        fs::rename(unpacked, &self.dir).at(Action::Rename, &self.dir)?;
         move_if_there(&self.old_dir, &trash.join("old"))
     }
 

@@ -196,6 +196,16 @@ fn a_crash_at_any_step_is_recovered() {
 }
 
 #[test]
+fn a_description_that_a_crash_left_without_its_package_goes() {
+    let (_dir, packs) = packs();
+    install(&sample("1.0.0", "x"), &packs);
+    fs::remove_dir_all(packs.join("hello")).expect("the crash");
+    write_tree(&packs, &[("theirs.toml", "[pack]")]);
+    recover(&packs).expect("recover");
+    assert_eq!(tree(&packs), ["theirs.toml"]);
+}
+
+#[test]
 fn a_crash_after_the_swap_keeps_the_new_version() {
     let (_dir, packs) = packs();
     install(&sample("1.1.0", "new"), &packs);

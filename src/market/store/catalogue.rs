@@ -78,6 +78,9 @@ impl Db {
         let mut latest: HashMap<(PublisherKey, Version), VerifiedRelease> = HashMap::new();
         while let Some(row) = rows.next()? {
             let found = convert::release(row, 0)?;
+            if found.release().name != *name {
+                return Err(convert::damaged("name"));
+            }
             // What is installed is chosen from here: a tampered row must not pass for a release.
             if !found.signature_holds() {
                 tracing::error!(release = %found.id(), "a stored release has a wrong signature and is left out");
@@ -274,7 +277,23 @@ fn releases_of_version(conn: &Connection, release: &Release) -> Result<i64, Mark
 
 /// Finds the newest version from all releases of the package: of each version the latest release decides whether it is
 /// withdrawn.
-fn rescan(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
+pub(super) fn rescan(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
+    let (newest, last) = newest_of(conn, publisher, name)?;
+    let package = set_newest(conn, publisher, name, newest)?;
+    let Some(key) = newest.or(last) else { return search::put(conn, package, None) };
+    let mut query = conn.prepare_cached("SELECT id, envelope FROM releases WHERE key = ?1")?;
+    let mut rows = query.query([key])?;
+    let row = rows.next()?.ok_or_else(|| convert::damaged("release"))?;
+    let release = convert::release(row, 0)?;
+    search::put(conn, package, Some(&Shown { key, release: release.release(), withdrawn: newest.is_none() }))
+}
+
+/// The keys of a package's newest release that is not withdrawn, and of its last one.
+pub(super) fn newest_of(
+    conn: &Connection,
+    publisher: PublisherKey,
+    name: &str,
+) -> Result<(Option<i64>, Option<i64>), MarketError> {
     let mut query = conn.prepare_cached(
         "SELECT key, version, yank FROM releases WHERE name = ?1 AND publisher = ?2 ORDER BY sequence",
     )?;
@@ -288,13 +307,7 @@ fn rescan(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), 
     }
     let live = latest.iter().filter(|(_, (_, yanked))| !yanked);
     let newest = live.max_by(|(a, _), (b, _)| rank(a).cmp(&rank(b))).map(|(_, (key, _))| *key);
-    let package = set_newest(conn, publisher, name, newest)?;
-    let Some(key) = newest.or(last) else { return search::put(conn, package, None) };
-    let mut query = conn.prepare_cached("SELECT id, envelope FROM releases WHERE key = ?1")?;
-    let mut rows = query.query([key])?;
-    let row = rows.next()?.ok_or_else(|| convert::damaged("release"))?;
-    let release = convert::release(row, 0)?;
-    search::put(conn, package, Some(&Shown { key, release: release.release(), withdrawn: newest.is_none() }))
+    Ok((newest, last))
 }
 
 /// Notes which release is the newest. Returns the package's key.
@@ -306,7 +319,7 @@ fn set_newest(conn: &Connection, publisher: PublisherKey, name: &str, newest: Op
     Ok(upsert.query_row(params![publisher.0, name, newest], |row| row.get(0))?)
 }
 
-fn forget_empty(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
+pub(super) fn forget_empty(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
     let mut delete = conn.prepare_cached(
         "DELETE FROM packages WHERE name = ?1 AND publisher = ?2
          AND NOT EXISTS (SELECT 1 FROM releases WHERE name = ?1 AND publisher = ?2)",

@@ -1,9 +1,12 @@
 //! Between SQLite's values and ours.
 
+use std::cell::Cell;
+
 use rusqlite::{ErrorCode, Row};
+use sha2::{Digest, Sha256};
 
 use crate::market::error::{Action, MarketErrorKind};
-use crate::market::{MarketError, ReleaseId, VerifiedRelease};
+use crate::market::{MarketError, ReleaseId, SignedRelease, VerifiedRelease};
 
 /// SQLite counts in signed 64 bits; nothing we store is larger, except marks such as "for ever", which saturate.
 pub(super) fn to_i64(number: u64) -> i64 {
@@ -27,22 +30,55 @@ pub(super) fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, 
 
 /// The release of a row whose columns `at` and `at + 1` are id and envelope.
 pub(super) fn release(row: &Row<'_>, at: usize) -> Result<VerifiedRelease, MarketError> {
-    let id = ReleaseId(row.get(at)?);
+    let id = row.get(at).map(ReleaseId).map_err(|_| damaged("release id"))?;
     let envelope = row.get_ref(at + 1)?.as_blob().map_err(|_| damaged("envelope"))?;
-    VerifiedRelease::from_store(envelope, id)
+    VerifiedRelease::from_store(envelope, id).map_err(|_| damaged("release"))
+}
+
+/// The release of an envelope, its signature checked, whatever its network and time: those were right when it was stored.
+pub(super) fn signed(envelope: &[u8]) -> Option<VerifiedRelease> {
+    let envelope = SignedRelease::from_bytes(envelope).ok()?;
+    let id = ReleaseId(Sha256::digest(&envelope.payload).into());
+    let stored = VerifiedRelease::from_store(&envelope.to_bytes(), id).ok()?;
+    let release = stored.release();
+    envelope.verify(&release.network, release.published_at).ok()
 }
 
 /// A row that this program cannot have written.
 pub(super) fn damaged(what: &str) -> MarketError {
+    note(Suspicion::Rows);
     MarketError::Database {
         message: format!("a stored {what} is damaged"),
-        kind: MarketErrorKind::Failed,
-        hint: Some(REBUILD.into()),
+        kind: MarketErrorKind::Damaged,
+        hint: Some(MENDED.into()),
     }
 }
 
-const REBUILD: &str = "stop the node, move p2p/market.db (and its -wal and -shm files) out of the home directory and start again: \
-                       the catalogue is fetched anew from peers";
+const MENDED: &str = "it is being put right: try again";
+
+/// What the errors of this thread say about the database it works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Suspicion {
+    /// Nothing.
+    None,
+    /// A row is not what this program writes.
+    Rows,
+    /// SQLite cannot read the file.
+    Pages,
+}
+
+thread_local! {
+    static SUSPICION: Cell<Suspicion> = const { Cell::new(Suspicion::None) };
+}
+
+fn note(suspicion: Suspicion) {
+    SUSPICION.set(SUSPICION.get().max(suspicion));
+}
+
+/// What has come up on this thread since it was last asked.
+pub(super) fn take_suspicion() -> Suspicion {
+    SUSPICION.replace(Suspicion::None)
+}
 
 impl From<rusqlite::Error> for MarketError {
     fn from(error: rusqlite::Error) -> Self {
@@ -55,14 +91,27 @@ impl From<rusqlite::Error> for MarketError {
             Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
                 (Kind::Permission, Some("check who owns the files in p2p/ of the home directory: ls -l"))
             }
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (Kind::Failed, Some(REBUILD)),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                note(Suspicion::Pages);
+                (Kind::Damaged, Some(MENDED))
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 (Kind::Failed, Some("another program is using the database; stop it and try again"))
+            }
+            None if is_wrong_value(&error) => {
+                note(Suspicion::Rows);
+                (Kind::Damaged, Some(MENDED))
             }
             _ => (Kind::Failed, None),
         };
         Self::Database { message: error.to_string(), kind, hint: hint.map(str::to_owned) }
     }
+}
+
+/// A column of another type or length than this program writes.
+fn is_wrong_value(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
 }
 
 /// Names the action and path that a file operation of the store was about.

@@ -255,10 +255,11 @@ fn stored(
     let row: Option<(Vec<u8>, bool)> =
         query.query_row(params![publisher.0, name.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((envelope, conflict)) = row else { return Ok(None) };
-    Ok(Some((VerifiedHead::from_store(&envelope)?, conflict)))
+    let head = VerifiedHead::from_store(&envelope).map_err(|_| convert::damaged("package head"))?;
+    Ok(Some((head, conflict)))
 }
 
-fn store(conn: &Connection, verified: &VerifiedHead) -> Result<(), MarketError> {
+pub(super) fn store(conn: &Connection, verified: &VerifiedHead) -> Result<(), MarketError> {
     let head = verified.head();
     let mut upsert = conn.prepare_cached(
         "INSERT INTO heads (publisher, name, sequence, signed_at, expires_at, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Db;
@@ -137,7 +138,7 @@ impl Db {
         let rows = query.query_map([key.0], |row| Ok((row.get::<_, Vec<u8>>(0)?, to_u64(row.get(1)?))))?;
         rows.map(|row| {
             let (envelope, first_seen) = row?;
-            Ok((VerifiedKeyStatement::from_store(&envelope)?, first_seen))
+            Ok((from_store(&envelope)?, first_seen))
         })
         .collect()
     }
@@ -146,11 +147,15 @@ impl Db {
     pub fn key_statement(&mut self, id: ReleaseId) -> Result<Option<VerifiedKeyStatement>, MarketError> {
         let mut query = self.conn.prepare_cached("SELECT envelope FROM key_statements WHERE id = ?1")?;
         let envelope: Option<Vec<u8>> = query.query_row([id.0], |row| row.get(0)).optional()?;
-        envelope.map(|envelope| VerifiedKeyStatement::from_store(&envelope)).transpose()
+        envelope.map(|envelope| from_store(&envelope)).transpose()
     }
 }
 
-fn accept_in(conn: &Connection, verified: &VerifiedKeyStatement, now: u64) -> Result<KeyAccepted, MarketError> {
+pub(super) fn accept_in(
+    conn: &Connection,
+    verified: &VerifiedKeyStatement,
+    now: u64,
+) -> Result<KeyAccepted, MarketError> {
     let said = verified.statement();
     let kind = kind_of(&said.word);
     let successor = successor_column(said.successor());
@@ -179,6 +184,22 @@ fn accept_in(conn: &Connection, verified: &VerifiedKeyStatement, now: u64) -> Re
     let (id, envelope) = (verified.id().0, verified.envelope().to_bytes());
     insert.execute(params![id, said.key.0, kind, successor, to_i64(said.signed_at), to_i64(now), envelope])?;
     Ok(KeyAccepted::New)
+}
+
+fn from_store(envelope: &[u8]) -> Result<VerifiedKeyStatement, MarketError> {
+    VerifiedKeyStatement::from_store(envelope).map_err(|_| convert::damaged("key statement"))
+}
+
+/// What the columns id, key, kind, successor and signed_at of a statement should hold.
+pub(super) fn columns(verified: &VerifiedKeyStatement) -> [Value; 5] {
+    let said = verified.statement();
+    [
+        Value::Blob(verified.id().0.to_vec()),
+        Value::Blob(said.key.0.to_vec()),
+        Value::Integer(kind_of(&said.word)),
+        Value::Blob(successor_column(said.successor())),
+        Value::Integer(to_i64(said.signed_at)),
+    ]
 }
 
 fn kind_of(word: &KeyWord) -> i64 {

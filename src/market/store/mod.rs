@@ -3,20 +3,33 @@
 //! The catalogue holds verified releases only: the ways in take [`VerifiedRelease`]. Blobs are files named by their
 //! hash; a row says that one is complete. File first, database commit last, so that a crash leaves at worst a file
 //! without a row, which the next start removes.
+//!
+//! Damage is met in four places: opening scans a small database (`schema`), rows are compared with the envelopes they were
+//! taken from (`check`), a database that SQLite cannot read is made anew from what can be read of it (`rescue`), and
+//! blobs that are not what their name says are moved into quarantine (`blobs`).
 
 mod blobs;
+mod cache;
 mod catalogue;
 mod central;
+mod check;
+mod check_signed;
 mod convert;
 mod heads;
 mod installs;
 mod keys;
 mod peers;
+mod rescue;
 mod schema;
 pub(in crate::market) mod search;
 mod thread;
 mod trust;
+mod turn;
 
+#[cfg(test)]
+mod check_tests;
+#[cfg(test)]
+mod flips;
 #[cfg(test)]
 mod head_tests;
 #[cfg(test)]
@@ -26,15 +39,21 @@ mod publish_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::merkle::Hash;
-use super::{PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease};
+use super::{PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease, files};
+use crate::config::Home;
+use turn::Turn;
 
+pub use blobs::{Condition, digest};
+pub use cache::{CacheRules, CacheUse, Collected};
 pub use central::CentralCopy;
+pub use check::Slice;
 pub use heads::{HeadAccepted, HeadFault, HeadStanding};
 pub use keys::{KeyAccepted, KeyFault, Revocation};
 pub use peers::MAX_PEERS;
@@ -43,10 +62,32 @@ pub use thread::Store;
 /// The database, used from one thread only (see [`Store`]).
 pub struct Db {
     conn: Connection,
+    place: Place,
+    turn: Turn,
+    /// What was put right since it was opened, for people.
+    repairs: Vec<String>,
+    /// Blobs known to be sound since it was opened.
+    vetted: HashSet<PackageId>,
+}
+
+/// Where the parts of the store are.
+struct Place {
+    /// `<home>/p2p/market.db`
+    file: PathBuf,
     /// `<home>/p2p-cache/blobs`
     blobs: PathBuf,
     /// `<home>/p2p-cache/incoming`
     incoming: PathBuf,
+    /// `<home>/p2p-cache/quarantine`
+    quarantine: PathBuf,
+}
+
+impl Place {
+    fn of(home: &Home) -> Self {
+        let blobs = home.blobs_dir();
+        let beside = |name: &str| files::parent(&blobs).join(name);
+        Self { file: home.database_file(), incoming: beside("incoming"), quarantine: beside("quarantine"), blobs }
+    }
 }
 
 /// What became of a release given to [`Db::accept`].

@@ -11,7 +11,7 @@ use crate::market::testing::{NOW, at_sequence, identity, name, release, search, 
 use crate::market::{Manifest, Release, SignedRelease, install};
 
 /// Packs `dir` and signs its release as this sequence number.
-fn prepare(dir: &Path, temp: &Path, sequence: u64) -> (Packed, VerifiedRelease) {
+pub(super) fn prepare(dir: &Path, temp: &Path, sequence: u64) -> (Packed, VerifiedRelease) {
     let (manifest, _) = Manifest::read(dir).expect("manifest");
     let packed = pack(dir, temp).expect("pack");
     let unsigned = Release {

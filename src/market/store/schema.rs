@@ -1,5 +1,6 @@
 //! Opening, and the shape of the database through its versions.
 
+use std::collections::HashSet;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{Db, search};
+use super::turn::Turn;
+use super::{Db, Place, convert, rescue, search};
 use crate::config::Home;
 use crate::market::error::{Action, IoContext, MarketErrorKind};
 use crate::market::{MarketError, files};
@@ -26,20 +28,128 @@ const MIGRATIONS: &[&str] = &[
 /// The version that brought the tables of the search, which are filled from the releases.
 const SEARCH_VERSION: usize = 3;
 
+/// No program of the next hundred years writes this version.
+const NO_VERSION: usize = 1000;
+
 impl Db {
     /// Opens (or makes, or migrates) the database and blob folder of `home`.
+    ///
+    /// Who opens it alone makes files and rows agree first, and a damaged database anew from what can be read of it.
     pub fn open(home: &Home) -> Result<Self, MarketError> {
         private_dir(home.root())?;
         private_dir(&home.p2p_dir())?;
-        let blobs = home.blobs_dir();
-        let incoming = files::parent(&blobs).join("incoming");
-        files::create_dir(&blobs, 0o700)?;
-        files::create_dir(&incoming, 0o700)?;
-        let file = home.database_file();
-        let conn = connect(&file).map_err(|error| named(error, &file))?;
-        let mut db = Self { conn, blobs, incoming };
-        db.reconcile_blobs()?;
+        let place = Place::of(home);
+        files::create_dir(&place.blobs, 0o700)?;
+        files::create_dir(&place.incoming, 0o700)?;
+        let turn = Turn::take(&place.blobs)?;
+        let (mut repairs, is_new) = (Vec::new(), !place.file.exists());
+        let conn = if turn.is_alone() { open_alone(&place, &mut repairs) } else { connect(&place.file) };
+        let conn = conn.map_err(|error| named(error, &place.file))?;
+        let mut db = Self { conn, place, turn, repairs, vetted: HashSet::new() };
+        if db.turn.is_alone() {
+            // A new database, or one made anew, does not know every file that is of use.
+            let complete = !is_new && db.repairs.is_empty();
+            db.tidy(complete)?;
+            db.turn.share()?;
+        }
         Ok(db)
+    }
+
+    /// Makes files and rows agree after a crash, or after someone cleared the cache by hand.
+    fn tidy(&mut self, complete: bool) -> Result<(), MarketError> {
+        files::remove_temporary(&files::parent(&self.place.file))?;
+        self.reconcile_blobs(complete)?;
+        if self.counts()?.releases <= CHECKED_AT_OPENING {
+            self.mend()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the database anew from what can be read of it, while it is open: SQLite has come upon a damaged page.
+    pub(super) fn rebuild(&mut self) -> Result<(), MarketError> {
+        if !self.turn.try_alone()? {
+            return Err(in_use(&self.place.file));
+        }
+        // What stands in for the connection meanwhile.
+        drop(std::mem::replace(&mut self.conn, Connection::open_in_memory()?));
+        let rebuilt = rescue::rescue(&self.place.file).map(|rescued| {
+            tracing::error!("{rescued}");
+            self.repairs.push(rescued.to_string());
+        });
+        self.conn = connect(&self.place.file).map_err(|error| named(error, &self.place.file))?;
+        self.turn.share()?;
+        rebuilt
+    }
+}
+
+/// Releases that are compared with their envelopes when the database is opened; of more, the node does it at its leisure.
+const CHECKED_AT_OPENING: u64 = 200;
+
+/// Bytes of the largest database file whose pages are looked through when it is opened.
+const SCANNED_AT_OPENING: u64 = 8 << 20;
+
+fn open_alone(place: &Place, repairs: &mut Vec<String>) -> Result<Connection, MarketError> {
+    rescue::finish_interrupted(&place.file)?;
+    // Before SQLite opens it, which takes the log for shorter than it is.
+    if !rescue::log_is_damaged(&place.file) {
+        match connect(&place.file).and_then(|conn| Ok((is_sound(&conn, &place.file)?, conn))) {
+            Ok((true, conn)) => return Ok(conn),
+            Ok((false, _)) => {}
+            Err(error) if is_damage(&error) => tracing::warn!("{error}"),
+            Err(error) => return Err(error),
+        }
+    }
+    let rescued = rescue::rescue(&place.file)?;
+    tracing::error!("{rescued}");
+    repairs.push(rescued.to_string());
+    connect(&place.file)
+}
+
+/// Whether a small database is in order, its indexes and search index included.
+fn is_sound(conn: &Connection, file: &Path) -> Result<bool, MarketError> {
+    if !has_our_schema(conn)? {
+        return Ok(false);
+    }
+    let size = std::fs::metadata(file).map_or(0, |about| about.len());
+    Ok(size > SCANNED_AT_OPENING || scan(conn)?)
+}
+
+/// Whether tables and indexes are the ones that the migrations make. A changed word in their definitions is no damage to
+/// SQLite.
+fn has_our_schema(conn: &Connection) -> Result<bool, MarketError> {
+    let mut fresh = Connection::open_in_memory()?;
+    migrate(&mut fresh)?;
+    Ok(definitions(conn)? == definitions(&fresh)?)
+}
+
+fn definitions(conn: &Connection) -> Result<Vec<[Option<String>; 4]>, MarketError> {
+    let mut query = conn.prepare(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name",
+    )?;
+    let rows = query.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Has SQLite look through all pages. Seconds for a large file.
+pub(super) fn scan(conn: &Connection) -> Result<bool, MarketError> {
+    match conn.pragma_query_value(None, "integrity_check", |row| row.get::<_, String>(0)) {
+        Ok(answer) => Ok(answer == "ok"),
+        Err(error) => {
+            let error = MarketError::from(error);
+            if is_damage(&error) { Ok(false) } else { Err(error) }
+        }
+    }
+}
+
+fn is_damage(error: &MarketError) -> bool {
+    matches!(error, MarketError::Database { kind: MarketErrorKind::Damaged, .. })
+}
+
+fn in_use(file: &Path) -> MarketError {
+    MarketError::Database {
+        message: format!("{} is damaged, and another process uses it", file.display()),
+        kind: MarketErrorKind::Failed,
+        hint: Some("stop the node and try again: what can be read of it is saved then".into()),
     }
 }
 
@@ -53,7 +163,7 @@ fn private_dir(dir: &Path) -> Result<(), MarketError> {
     Ok(())
 }
 
-fn connect(file: &Path) -> Result<Connection, MarketError> {
+pub(super) fn connect(file: &Path) -> Result<Connection, MarketError> {
     let mut conn = Connection::open(file)?;
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.pragma_update(None, "journal_mode", "wal")?;
@@ -69,6 +179,9 @@ fn connect(file: &Path) -> Result<Connection, MarketError> {
 fn migrate(conn: &mut Connection) -> Result<(), MarketError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: usize = tx.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))? as usize;
+    if version > NO_VERSION {
+        return Err(convert::damaged("version number"));
+    }
     let Some(missing) = MIGRATIONS.get(version..) else {
         return Err(MarketError::Database {
             message: format!("it has version {version}, this program knows versions up to {}", MIGRATIONS.len()),
@@ -77,7 +190,13 @@ fn migrate(conn: &mut Connection) -> Result<(), MarketError> {
         });
     };
     for migration in missing {
-        tx.execute_batch(migration)?;
+        // What is there already, or is not, when it should be the other way round: the version number is wrong.
+        tx.execute_batch(migration).map_err(|error| match MarketError::from(error) {
+            MarketError::Database { message, kind: MarketErrorKind::Failed, .. } => {
+                MarketError::Database { message, kind: MarketErrorKind::Damaged, hint: None }
+            }
+            other => other,
+        })?;
     }
     if version < SEARCH_VERSION {
         search::rebuild(&tx)?;

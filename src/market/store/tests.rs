@@ -228,25 +228,21 @@ fn a_blob_whose_file_was_deleted_is_forgotten() {
 }
 
 #[test]
-fn old_files_without_a_row_are_removed_at_opening() {
+fn files_without_a_row_are_removed_by_whoever_opens_the_store_alone() {
     let (dir, db) = open();
     let folder = db.blob_path(PackageId([0xab; 32])).parent().expect("folder").to_path_buf();
     fs::create_dir_all(&folder).expect("folder");
     // Blobs without a row, and what a crash left of a download.
-    let folders = [folder, db.incoming_dir()];
-    let two_hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
-    for folder in &folders {
-        fs::write(folder.join("old"), b"x").expect("write");
-        fs::write(folder.join("young"), b"x").expect("write");
-        let old = fs::File::options().write(true).open(folder.join("old")).expect("open");
-        old.set_modified(two_hours_ago).expect("touch");
+    let leftovers = [folder.join("x"), folder.join("ab".repeat(32)), db.incoming_dir().join("x")];
+    for leftover in &leftovers {
+        fs::write(leftover, b"x").expect("write");
     }
+    // Somebody else has it open: it may be theirs.
+    drop(reopen(&dir));
+    assert!(leftovers.iter().all(|leftover| leftover.exists()));
     drop(db);
     reopen(&dir);
-    for folder in &folders {
-        assert!(!folder.join("old").exists());
-        assert!(folder.join("young").exists());
-    }
+    assert!(!leftovers.iter().any(|leftover| leftover.exists()));
 }
 
 #[test]
@@ -334,14 +330,16 @@ fn a_database_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_left_alone() {
+fn a_file_that_is_no_database_is_put_aside() {
     let dir = tempfile::tempdir().expect("temp dir");
     let home = Home::new(dir.path().join("home"));
     fs::create_dir_all(home.p2p_dir()).expect("directory");
     fs::write(home.database_file(), vec![b'x'; 8192]).expect("write");
-    let error = Db::open(&home).err().expect("no database");
-    assert!(error.hint().is_some_and(|hint| hint.contains("market.db")), "{error:?}");
-    assert_eq!(fs::read(home.database_file()).expect("read"), vec![b'x'; 8192]);
+    let mut db = Db::open(&home).expect("a new one");
+    assert_eq!(db.counts().expect("counts"), Counts::default());
+    let said = db.repairs()[0].clone();
+    let aside = said.rsplit(' ').next().expect("a path");
+    assert_eq!(fs::read(aside).expect("read"), vec![b'x'; 8192], "{said}");
     let mode = fs::metadata(home.p2p_dir()).expect("stat").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }

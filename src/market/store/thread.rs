@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 use super::Db;
+use super::convert::{self, Suspicion};
 use crate::config::Home;
 use crate::market::MarketError;
 
@@ -89,6 +90,7 @@ fn serve(mut db: Db, queue: &Receiver<Order>) {
                 if catch_unwind(AssertUnwindSafe(|| job(&mut db))).is_err() {
                     tracing::error!("a database operation panicked");
                 }
+                repair(&mut db);
             }
             Ok(Order::Close(closed)) => break Some(closed),
             Err(_) => break None,
@@ -98,4 +100,18 @@ fn serve(mut db: Db, queue: &Receiver<Order>) {
     if let Some(closed) = closed {
         let _ = closed.send(());
     }
+}
+
+/// Puts right what the job came upon; whoever asked for it has been told to try again.
+fn repair(db: &mut Db) {
+    let repaired = match convert::take_suspicion() {
+        Suspicion::None => return,
+        Suspicion::Rows => db.mend().map(drop),
+        Suspicion::Pages => db.rebuild(),
+    };
+    if let Err(error) = repaired {
+        tracing::error!("the database is damaged and could not be put right: {error}");
+    }
+    // What came up meanwhile is what was being mended.
+    convert::take_suspicion();
 }

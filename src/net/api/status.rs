@@ -58,6 +58,12 @@ pub struct CatalogStatus {
 pub struct StorageStatus {
     pub blobs: u64,
     pub bytes: u64,
+    /// Bytes that all blobs may take.
+    #[serde(default)]
+    pub quota: u64,
+    /// Of `bytes`, what is never removed: installed packages and the user's own.
+    #[serde(default)]
+    pub bound: u64,
 }
 
 /// Bytes of our own protocols (blob, sync, search) since start.

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::market::store::Counts;
+use crate::market::store::{CacheUse, Counts};
 
 use super::super::api::{CatalogStatus, DhtInfo, DhtStatus, NodeEvent, Status, StorageStatus};
 use super::super::error::NodeError;
+use super::super::service::cache;
 use super::super::swarm::{AGENT, Snapshot};
 use super::core::Core;
 
@@ -19,14 +20,14 @@ const COUNTS_AGE: Duration = Duration::from_secs(30);
 /// The last counts of the store, so that nothing is counted while nothing changes.
 #[derive(Default)]
 pub struct Counting {
-    last: Mutex<Option<(u64, Instant, Counts)>>,
+    last: Mutex<Option<(u64, Instant, Figures)>>,
 }
 
 /// The status now.
 pub async fn status(core: &Core) -> Result<Status, NodeError> {
     let snapshot = core.context.swarm.snapshot().await?;
-    let counts = core.context.store.run(|db| db.counts()).await?;
-    Ok(assemble(core, &snapshot, counts))
+    let figures = figures(core).await?;
+    Ok(assemble(core, &snapshot, &figures))
 }
 
 /// Tells subscribers of changes until the node stops; sleeps while there are none.
@@ -46,8 +47,8 @@ pub async fn run(core: Arc<Core>) {
             continue;
         }
         let Ok(snapshot) = core.context.swarm.snapshot().await else { return };
-        let Ok(counts) = counts(&core).await else { continue };
-        let status = assemble(&core, &snapshot, counts);
+        let Ok(figures) = recent_figures(&core).await else { continue };
+        let status = assemble(&core, &snapshot, &figures);
         if differs(&status, &last_status) {
             core.context.bus.emit(NodeEvent::Status(status.clone()));
             last_status = status;
@@ -64,23 +65,41 @@ fn differs(now: &Status, before: &Status) -> bool {
     Status { uptime_s: before.uptime_s, ..now.clone() } != *before
 }
 
-async fn counts(core: &Core) -> Result<Counts, NodeError> {
+/// What the store says of itself.
+#[derive(Clone, Default)]
+struct Figures {
+    counts: Counts,
+    cache: CacheUse,
+    repairs: Vec<String>,
+}
+
+async fn figures(core: &Core) -> Result<Figures, NodeError> {
+    let rules = cache::rules(&core.context);
+    let figures = core.context.store.run(move |db| {
+        Ok(Figures { counts: db.counts()?, cache: db.cache_use(&rules)?, repairs: db.repairs().to_vec() })
+    });
+    Ok(figures.await?)
+}
+
+async fn recent_figures(core: &Core) -> Result<Figures, NodeError> {
     let changes = core.context.bus.changes();
-    let last = *core.counting.last.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, when, counts)) = last
+    let last = core.counting.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((at, when, figures)) = last
         && at == changes
         && when.elapsed() < COUNTS_AGE
     {
-        return Ok(counts);
+        return Ok(figures);
     }
-    let counts = core.context.store.run(|db| db.counts()).await?;
-    *core.counting.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((changes, Instant::now(), counts));
-    Ok(counts)
+    let figures = figures(core).await?;
+    let seen = (changes, Instant::now(), figures.clone());
+    *core.counting.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+    Ok(figures)
 }
 
-fn assemble(core: &Core, snapshot: &Snapshot, counts: Counts) -> Status {
+fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
     let context = &core.context;
     let dht = &snapshot.dht;
+    let Figures { counts, cache, repairs } = figures;
     Status {
         peer_id: context.swarm.local_peer().to_string(),
         agent: AGENT.into(),
@@ -96,12 +115,17 @@ fn assemble(core: &Core, snapshot: &Snapshot, counts: Counts) -> Status {
         },
         topics: snapshot.topics.clone(),
         catalog: CatalogStatus { packages: counts.packages, releases: counts.releases },
-        storage: StorageStatus { blobs: counts.blobs, bytes: counts.blob_bytes },
+        storage: StorageStatus {
+            blobs: counts.blobs,
+            bytes: counts.blob_bytes,
+            quota: context.settings.storage.max_cache_size.0,
+            bound: cache.bound,
+        },
         traffic: context.peers.traffic(),
         home: context.home.root().display().to_string(),
         pid: std::process::id(),
         last_sync_at: context.services.last_sync_at(),
         central: context.services.central().infos(),
-        notices: snapshot.notices.clone(),
+        notices: snapshot.notices.iter().chain(repairs).cloned().collect(),
     }
 }

@@ -315,6 +315,11 @@ impl PeerBook {
         !self.lock().unsaved.is_empty()
     }
 
+    /// Has these stored with the next ones.
+    pub fn keep_unsaved(&self, peers: Vec<PeerId>) {
+        self.lock().unsaved.extend(peers);
+    }
+
     /// Records that differ from what was stored.
     pub fn take_unsaved(&self) -> Vec<PeerRecord> {
         let mut table = self.lock();

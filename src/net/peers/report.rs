@@ -42,8 +42,11 @@ pub async fn save(book: &PeerBook, store: &Store) {
     if records.is_empty() {
         return;
     }
+    let unsaved: Vec<_> = records.iter().filter_map(|record| record.peer_id.parse().ok()).collect();
     let saved = store.run(move |db| records.iter().try_for_each(|record| db.save_peer(record))).await;
     if let Err(error) = saved {
         tracing::warn!(%error, "cannot remember peers");
+        // A disk that is full now need not be later.
+        book.keep_unsaved(unsaved);
     }
 }

@@ -16,6 +16,7 @@ use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::Outcome;
 use super::super::protocol::blob::{self, Fetched};
 use super::super::protocol::{ProtocolError, sync};
+use super::cache;
 use super::transfers::Transfer;
 
 /// How long connected peers are asked whether they have it.
@@ -67,18 +68,21 @@ struct Failure {
 /// `Verification` when a provider's bytes contradicted the signature and no other had them; `Network` when nobody had.
 pub async fn obtain(context: &Context, release: &VerifiedRelease) -> Result<Bytes, NodeError> {
     let id = release.release().package_id;
-    let stored = context.store.run(move |db| Ok(db.blob(id)?.map(|_| db.blob_path(id)))).await?;
+    let stored = context.store.run(move |db| {
+        db.touch_blob(id)?;
+        Ok(db.blob(id)?.map(|_| db.blob_path(id)))
+    });
+    let stored = stored.await?;
     match stored {
         Some(path) => Ok(Bytes::Stored(path)),
         None => download(context, release).await,
     }
 }
 
-/// Forgets a stored blob that is no longer what was signed.
+/// Puts a stored blob that is no longer what was signed into quarantine.
 pub async fn forget(context: &Context, release: &VerifiedRelease) -> Result<(), NodeError> {
     let id = release.release().package_id;
-    tracing::warn!(package = %id, "a stored blob is damaged; it is fetched anew");
-    context.store.run(move |db| db.remove_blob(id)).await?;
+    context.store.run(move |db| db.quarantine(id)).await?;
     context.swarm.stop_providing(id).await
 }
 
@@ -285,27 +289,18 @@ pub fn is_mismatch(error: &MarketError) -> bool {
 /// whatever they were fetched for to fail.
 pub async fn keep(context: &Context, fetched: Fetched) {
     let id = fetched.blob.package_id;
-    if let Err(error) = check_room(context, fetched.blob.size).await {
+    let size = fetched.blob.size;
+    let room = async {
+        cache::check_room(context, size).await?;
+        cache::collect(context, size).await
+    };
+    if let Err(error) = room.await {
         return tracing::warn!(%error, "the bytes are not kept for others");
     }
     match context.store.run(move |db| db.store_blob(fetched.file, fetched.blob)).await {
         Ok(()) => provide(context, id).await,
         Err(error) => tracing::warn!(%error, "the bytes could not be kept for others"),
     }
-}
-
-/// Whether the cache has room for `size` bytes more.
-///
-/// # Errors
-/// Disk: it has not.
-pub async fn check_room(context: &Context, size: u64) -> Result<(), NodeError> {
-    let room = context.settings.storage.max_cache_size.0;
-    let used = context.store.run(|db| db.counts()).await?.blob_bytes;
-    if used.saturating_add(size) <= room {
-        return Ok(());
-    }
-    let message = format!("the cache is full: {size} bytes do not fit beside {used} of {room}");
-    Err(NodeError::new(ErrorKind::Disk, message).hint("raise storage.max_cache_size"))
 }
 
 /// Tells the DHT that the bytes are here.

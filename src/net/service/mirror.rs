@@ -13,6 +13,7 @@ use crate::market::VerifiedRelease;
 
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
+use super::cache;
 use super::fetch::{self, Bytes};
 
 /// Releases waiting to be fetched; more are left out (a later install fetches them).
@@ -87,7 +88,10 @@ async fn mirror(context: &Context, release: &VerifiedRelease) {
 }
 
 async fn once(context: &Context, release: &VerifiedRelease) -> Result<(), NodeError> {
-    fetch::check_room(context, release.release().size).await?;
+    cache::check_room(context, release.release().size).await?;
+    if cache::is_superseded(context, release.release()).await? {
+        return Ok(());
+    }
     if let Bytes::Fresh(fetched, _) = fetch::obtain(context, release).await? {
         fetch::keep(context, fetched).await;
     }

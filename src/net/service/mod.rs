@@ -2,6 +2,7 @@
 //!
 //! One function per command, called by the node; each answers with the [`NodeReply`](super::api::NodeReply) of its command.
 
+pub mod cache;
 pub mod catalogue;
 pub mod central;
 pub mod choose;

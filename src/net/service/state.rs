@@ -56,6 +56,7 @@ struct Inner {
     batch_rate: PeerRates,
     searches: PeerRates,
     searching: Semaphore,
+    vetting: Semaphore,
     mirror: MirrorQueue,
     central: Central,
     publishing: tokio::sync::Mutex<()>,
@@ -82,6 +83,7 @@ impl Services {
                 sync_rate: PeerRates::new(SYNC_RATE),
                 batch_rate: PeerRates::new(BATCH_RATE),
                 searching: Semaphore::new(SEARCHES_AT_ONCE),
+                vetting: Semaphore::new(1),
                 searches: PeerRates::new(SEARCH_RATE),
                 mirror: MirrorQueue::new(settings.storage.mirror),
                 central: Central::new(&settings.registry),
@@ -138,6 +140,11 @@ impl Services {
     /// Held while a peer's search is in the database.
     pub(in crate::net) async fn searching(&self) -> Option<SemaphorePermit<'_>> {
         self.inner.searching.acquire().await.ok()
+    }
+
+    /// Held while a blob is read through: one at a time, so that the disk is free for others.
+    pub(in crate::net) async fn vetting(&self) -> Option<SemaphorePermit<'_>> {
+        self.inner.vetting.acquire().await.ok()
     }
 
     pub(in crate::net) fn searches(&self) -> &PeerRates {

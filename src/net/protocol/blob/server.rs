@@ -15,6 +15,7 @@ use crate::market::{PackageId, SafeText};
 
 use super::super::super::api::Direction;
 use super::super::super::context::Context;
+use super::super::super::service::cache;
 use super::super::super::service::slots::Slot;
 use super::super::super::service::transfers::Transfer;
 use super::super::ProtocolError;
@@ -37,8 +38,8 @@ struct Open {
     _slot: Slot,
 }
 
-/// Answers the requests of one stream until the asker ends it. Leaf bytes go out as they are on the disk, unhashed: the
-/// asker checks them anyway.
+/// Answers the requests of one stream until the asker ends it. Leaf bytes go out as they are on the disk, unhashed, once the
+/// whole blob was found sound in this run of the node: the asker checks them anyway.
 pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -> Result<(), ProtocolError> {
     let limits = FrameLimits::new(MAX_REQUEST).within(IDLE);
     let mut open: Option<Open> = None;
@@ -64,8 +65,15 @@ pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -
 }
 
 async fn manifest(context: &Context, peer: PeerId, id: PackageId) -> Result<(Reply, Option<Open>), ProtocolError> {
-    let found = context.store.run(move |db| Ok(db.blob(id)?.map(|blob| (blob, db.blob_path(id))))).await?;
-    let Some((blob, path)) = found else { return Ok((Reply::NotFound, None)) };
+    let blob = match cache::sound(context, id).await {
+        Ok(Some(blob)) => blob,
+        Ok(None) => return Ok((Reply::NotFound, None)),
+        Err(error) => {
+            tracing::debug!(package = %id, %error, "not given away");
+            return Ok((Reply::Busy, None));
+        }
+    };
+    let path = context.store.run(move |db| db.touch_blob(id).map(|()| db.blob_path(id))).await?;
     let Some(slot) = context.services.uploads().take(peer) else { return Ok((Reply::Busy, None)) };
     let Some(file) = open_file(path).await else { return Ok((Reply::NotFound, None)) };
     let transfer = context.transfers.begin(Direction::Outbound, short(id), id, blob.size);

@@ -16,7 +16,7 @@ use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 use super::intake::feed_item;
-use super::{fetch, heads};
+use super::{cache, fetch, heads};
 use confirm::Confirmed;
 use prepare::Prepared;
 
@@ -75,6 +75,9 @@ async fn sign_and_store(
     let is_new = !known.iter().any(|known| known.id() == release.id());
     let (packed, stored, now) = (prepared.packed, release.clone(), unix_now());
     context.store.run(move |db| db.store_published(packed, &stored, now)).await?;
+    if let Err(error) = cache::collect(context, 0).await {
+        tracing::warn!(%error, "the cache could not be tidied");
+    }
     if is_new {
         context.bus.emit(NodeEvent::Feed(feed_item(&release, Via::Own, None, now)));
     }
