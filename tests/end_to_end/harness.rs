@@ -52,6 +52,11 @@ impl Home {
         Self { dir: TempDir::with_prefix("ggen-test-").expect("a temporary home") }
     }
 
+    /// A home in a folder of its own below `folder`.
+    pub fn below(folder: &Path) -> Self {
+        Self { dir: TempDir::with_prefix_in("ggen-test-", folder).expect("a temporary home") }
+    }
+
     /// A home with this text as its settings file.
     pub fn with_settings(text: &str) -> Self {
         let home = Self::new();

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod bad_input;
+mod crash;
 mod dashboard;
 mod docs;
 #[allow(dead_code)]
