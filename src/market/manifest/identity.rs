@@ -18,8 +18,9 @@ pub(super) struct Unnamed {
 }
 
 impl Unnamed {
-    pub fn error(self, section: &str) -> MarketError {
-        MarketError::Refused { message: format!("[{section}]: {}", self.message), hint: self.hint }
+    pub fn error(self, file: &str) -> MarketError {
+        let place = self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"));
+        MarketError::Refused { message: format!("{place}: {}", self.message), hint: self.hint }
     }
 
     pub fn note(self, reader: &mut Reader<'_>) {
@@ -66,7 +67,7 @@ fn no_name(reader: &Reader<'_>, written: Option<&str>) -> Unnamed {
         return Unnamed {
             code: "name-missing",
             line: reader.section_line(),
-            message: "there is no name".to_owned(),
+            message: format!("the [{section}] section has no name"),
             hint: format!("write {key} = \"my-package\" below [{section}]"),
         };
     };

@@ -95,7 +95,7 @@ impl Manifest {
         let mut reader = Reader::new(&source)?;
         match examine(&mut reader, dir) {
             Ok(manifest) => Ok((manifest, reader.into_findings())),
-            Err(unnamed) => Err(unnamed.error(reader.dialect)),
+            Err(unnamed) => Err(unnamed.error(source.name)),
         }
     }
 
