@@ -71,7 +71,7 @@ impl Surroundings {
         let for_cargo = CARGO_SECTIONS.iter().any(|section| reader.root(section).is_some());
         Self {
             is_gpack: reader.dialect == "gpack",
-            has_crates: table.iter().any(is_crate) || for_cargo || reader.main("edition").is_some(),
+            has_crates: table.iter().any(is_crate) || for_cargo,
             has_npm: table.iter().any(|(key, _)| key.starts_with('@')),
         }
     }
