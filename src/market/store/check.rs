@@ -9,7 +9,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::catalogue::{forget_empty, newest_of, rescan};
 use super::check_signed::HeadPlace;
 use super::convert::{self, to_i64};
-use super::{Db, check_signed, schema};
+use super::{Db, check_notes, check_signed, schema};
 use crate::market::{MarketError, PublisherKey, VerifiedRelease};
 
 /// Rows of one slice: some milliseconds of the database thread.
@@ -73,6 +73,7 @@ impl Db {
         while let Some(next) = self.check_slice(slice)? {
             (mended, slice) = (next.mended, next);
         }
+        mended += check_notes::mend(&self.conn)?;
         let nobodys =
             "SELECT 1 FROM search_docs d WHERE NOT EXISTS (SELECT 1 FROM packages p WHERE p.doc = d.key) LIMIT 1";
         let nobodys = u64::from(self.conn.prepare(nobodys)?.exists([])?);

@@ -118,6 +118,39 @@ async fn the_thread_puts_right_what_a_job_came_upon() {
     assert_eq!(store.run(|db| db.recent(10)).await.expect("put right").len(), 3);
 }
 
+#[test]
+fn notes_that_cannot_be_are_put_right_from_the_catalogue_or_go() {
+    let (_dir, mut db) = open();
+    let known = db.versions(&name("hello"), None).expect("versions")[0].release().clone();
+    let entry = Installed {
+        name: known.name.clone(),
+        version: known.version.clone(),
+        publisher: known.publisher,
+        package_id: known.package_id,
+        installed_at: NOW,
+        files: 1,
+        bytes: 1,
+    };
+    for (wrong, mended) in [
+        ("UPDATE installs SET version = '9.9.9'", 1),
+        ("UPDATE installs SET version = 'x'", 1),
+        ("UPDATE installs SET publisher = x'00'", 1),
+        ("UPDATE pins SET origin = 'x'", 1),
+        ("UPDATE pins SET publisher = x'00'", 1),
+        ("UPDATE peers SET addrs = 'x'", 1),
+        ("UPDATE installs SET installed_at = 1", 0),
+    ] {
+        db.record_installed(&entry).expect("record");
+        db.save_peer(&PeerRecord { peer_id: "p".into(), ..PeerRecord::default() }).expect("peer");
+        db.conn.execute(wrong, []).expect("damage");
+        assert_eq!(db.mend().expect("mend"), mended, "{wrong}");
+        let installed = db.installed().expect("installed");
+        assert_eq!((&installed[0].version, installed[0].publisher), (&entry.version, entry.publisher), "{wrong}");
+        db.pinned(&entry.name).expect("pin");
+        db.peers().expect("peers");
+    }
+}
+
 /// Stores a blob of these bytes with a release of it.
 fn stored(db: &mut Db, seed: u8, of: &str, version: &str, sequence: u64, bytes: &[u8]) -> PackageId {
     let mut hasher = BlobHasher::default();

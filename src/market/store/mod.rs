@@ -13,6 +13,7 @@ mod cache;
 mod catalogue;
 mod central;
 mod check;
+mod check_notes;
 mod check_signed;
 mod convert;
 mod heads;
