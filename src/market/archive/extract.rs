@@ -15,8 +15,8 @@ use crate::market::{MarketError, SafeText, files};
 /// The largest window (log2 of bytes) a frame may ask memory for: 8 MiB, what level 19 needs.
 const MAX_WINDOW_LOG: u32 = 23;
 
-/// Headers cost at most this many bytes beside the files.
-const MAX_TAR: u64 = MAX_ARCHIVE + (MAX_FILES as u64) * 2 * BLOCK + 2 * BLOCK;
+/// What a tar has beside the content of its files: a header for each file and directory, padding, the end.
+const MAX_OVERHEAD: u64 = (MAX_FILES as u64) * 3 * BLOCK + 2 * BLOCK;
 
 /// What was unpacked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,10 +33,17 @@ pub(crate) fn extract(archive: &mut File, path: &Path, file_count: u32, into: &P
     let size = archive.metadata().at(Action::Read, path)?.len();
     let mut decoder = zstd::Decoder::new(archive).map_err(damaged)?.single_frame();
     decoder.window_log_max(MAX_WINDOW_LOG).map_err(damaged)?;
-    let limit = unpacked_limit(size).min(MAX_TAR);
+    let content_limit = unpacked_limit(size).min(MAX_ARCHIVE);
+    let limit = content_limit + MAX_OVERHEAD;
     let mut tar = Archive::new(Limited { inner: decoder, left: limit, limit });
-    let mut unpacking =
-        Unpacking { into, file_count, names: Names::default(), dirs: Vec::new(), done: Extracted::default() };
+    let mut unpacking = Unpacking {
+        into,
+        file_count,
+        content_limit,
+        names: Names::default(),
+        dirs: Vec::new(),
+        done: Extracted::default(),
+    };
     for entry in tar.entries().map_err(damaged)?.raw(true) {
         unpacking.entry(&mut entry.map_err(damaged)?)?;
     }
@@ -77,6 +84,8 @@ struct Unpacking<'d> {
     into: &'d Path,
     /// As many as were signed.
     file_count: u32,
+    /// Bytes of the files.
+    content_limit: u64,
     names: Names,
     /// Directories made, to be made durable at the end.
     dirs: Vec<PathBuf>,
@@ -120,6 +129,9 @@ impl Unpacking<'_> {
         }
         if self.done.bytes > MAX_ARCHIVE {
             return Err(refused("its files are over 512 MiB together"));
+        }
+        if self.done.bytes > self.content_limit {
+            return Err(refused(format!("it unpacks to more than {} bytes", self.content_limit)));
         }
         let mode = mode(entry, shown)?;
         let target = self.into.join(path);

@@ -9,7 +9,7 @@
 //! - regular files and directories (without content) only, no PAX or GNU extension entries, no set-uid, set-gid or sticky
 //!   bits;
 //! - at most 10,000 files, 20,000 files and directories, 512 MiB of content, and not more than 20 times the archive's
-//!   size (or 1 MiB, if that is more) including tar headers;
+//!   size (or 1 MiB, if that is more) of content; headers and padding do not count;
 //! - exactly as many files as were signed;
 //! - paths as the module `rules` says: UTF-8, relative, at most 255 bytes and 32 parts, without `..`, characters that are
 //!   invisible or that some file system refuses, names that Windows reserves, `.git` and `.ggen`, and no two that become
@@ -84,7 +84,8 @@ pub struct Packed {
     pub archive: tempfile::NamedTempFile,
 }
 
-/// The most bytes that an archive of `size` bytes may unpack to, tar blocks included.
+/// The most bytes that the files of an archive of `size` bytes may have together. What a tar needs beside them does not
+/// count: the headers of many small files compress to almost nothing.
 fn unpacked_limit(size: u64) -> u64 {
     size.saturating_mul(MAX_RATIO).max(RATIO_FLOOR)
 }

@@ -36,9 +36,9 @@ pub fn pack_with(dir: &Path, temp_dir: &Path, allowed: &Allowed) -> Result<Packe
             hint: "give the directory of a package; a .gitignore there may ignore too much".into(),
         });
     }
-    let unpacked = tar_size(&listed);
-    let (archive, digest) = write_archive(&root, &listed, unpacked, temp_dir)?;
-    check_size(dir, unpacked, digest.size)?;
+    let content = listed.iter().map(|file| file.size).sum();
+    let (archive, digest) = write_archive(&root, &listed, tar_size(&listed), temp_dir)?;
+    check_size(dir, content, digest.size)?;
     Ok(Packed {
         package_id: PackageId(digest.sha256),
         size: digest.size,
@@ -51,15 +51,15 @@ pub fn pack_with(dir: &Path, temp_dir: &Path, allowed: &Allowed) -> Result<Packe
 }
 
 /// What extraction would refuse is refused here.
-fn check_size(dir: &Path, unpacked: u64, packed: u64) -> Result<(), MarketError> {
+fn check_size(dir: &Path, content: u64, packed: u64) -> Result<(), MarketError> {
     let hint = "leave large generated files out of the package";
     let refused = |message| Err(MarketError::Refused { message, hint: hint.into() });
     if packed > MAX_ARCHIVE {
         return refused(format!("the archive of {} has {packed} bytes, over 512 MiB", dir.display()));
     }
-    if unpacked > unpacked_limit(packed) {
+    if content > unpacked_limit(packed) {
         return refused(format!(
-            "{} compresses from {unpacked} to {packed} bytes; more than 20:1 is taken for an archive bomb",
+            "{} compresses from {content} to {packed} bytes; more than 20:1 is taken for an archive bomb",
             dir.display()
         ));
     }

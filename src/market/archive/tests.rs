@@ -1,6 +1,7 @@
 use std::fs::{self, Permissions};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
@@ -212,6 +213,21 @@ fn what_would_be_taken_for_a_bomb_is_not_packed() {
     assert_eq!(tree(dir.path()), ["package.toml", "zeros"], "no temporary file stays");
     let small = package(&[("zeros", &"0".repeat(900_000))]);
     assert!(packed(&small).size < 10_000);
+}
+
+/// Their headers compress much better than any content.
+#[test]
+fn thousands_of_small_files_are_no_bomb() {
+    let dir = package(&[]);
+    for i in 0..3000 {
+        fs::write(dir.path().join(format!("{i}.txt")), format!("{i}\n")).expect("write");
+    }
+    let packed = packed(&dir);
+    let into =
+        tempfile::tempdir_in(if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" }).expect("temp dir");
+    let mut archive = packed.archive.reopen().expect("reopen");
+    let done = extract(&mut archive, packed.archive.path(), 3001, into.path()).expect("extract");
+    assert_eq!(done.files, 3001);
 }
 
 #[test]
