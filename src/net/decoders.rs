@@ -24,9 +24,10 @@ use super::service::intake;
 use super::swarm::DhtKey;
 use super::swarm::address::{is_dialable, parse_dial, parse_listen, useful, without_peer};
 use super::swarm::records::DhtStore;
+use super::swarm::values;
 use crate::decoders::{Decoder, shown};
 use crate::market::testing::{NOW, identity, release, sign};
-use crate::market::{PackageId, PackageName, ReleaseId};
+use crate::market::{PackageId, PackageName, ReleaseId, SignedHead};
 
 /// The decoders of this layer.
 pub const DECODERS: &[Decoder] = &[
@@ -40,6 +41,7 @@ pub const DECODERS: &[Decoder] = &[
     Decoder { name: "control_answer", check: json::<NodeReply>, samples: answers },
     Decoder { name: "control_events", check: control_events, samples: event_lines },
     Decoder { name: "dht_record", check: dht_record, samples: dht_keys },
+    Decoder { name: "dht_head", check: dht_head, samples: crate::market::decoders::heads },
     Decoder { name: "address", check: address, samples: addresses },
 ];
 
@@ -177,11 +179,10 @@ fn remote(error: super::protocol::ProtocolError) {
 fn announcement(bytes: &[u8]) {
     let sorted = intake::sort("ggen", NOW, vec![bytes.to_vec()]);
     let lies = usize::from(sorted.lie.is_some());
-    assert_eq!(sorted.verified.len() + sorted.untimely.len() + lies, 1);
+    assert_eq!(sorted.verified.len() + sorted.statements.len() + sorted.untimely.len() + lies, 1);
     assert!(sorted.verified.iter().all(|release| release.envelope().to_bytes() == bytes));
-    if let Some(lie) = sorted.lie {
-        shown(lie);
-    }
+    assert!(sorted.statements.iter().all(|statement| statement.envelope().to_bytes() == bytes));
+    sorted.reasons.iter().chain(&sorted.lie).for_each(shown);
 }
 
 /// What is read from JSON is what is read from its own JSON.
@@ -204,7 +205,7 @@ fn control_events(bytes: &[u8]) {
 /// Bytes of the longest key, `/ggen/blob/` and a package id.
 const DHT_KEY: usize = 75;
 
-/// A key has one spelling; of a provider's addresses only those are kept that can be dialled. No value is stored.
+/// A key has one spelling; of a provider's addresses only those are kept that can be dialled.
 fn dht_record(bytes: &[u8]) {
     let (key, address) = bytes.split_at(bytes.len().min(DHT_KEY));
     let key = RecordKey::from(key.to_vec());
@@ -217,7 +218,25 @@ fn dht_record(bytes: &[u8]) {
     let addresses = Multiaddr::try_from(address.to_vec()).into_iter().collect();
     store.add_provider(ProviderRecord::new(key.clone(), provider, addresses)).expect("room");
     assert!(store.providers(&key).iter().all(|record| record.addresses.iter().all(is_dialable)));
-    assert!(store.put(Record::new(key, address.to_vec())).is_err());
+}
+
+/// A value is kept under the key of the package that it is a head of, and under no other; what is newer stays.
+fn dht_head(bytes: &[u8]) {
+    let claimed = SignedHead::from_bytes(bytes).and_then(|signed| signed.claims());
+    let key = claimed.map_or_else(|_| RecordKey::from(vec![0]), |head| DhtKey::of(&head).to_key());
+    let mut store = DhtStore::new(PeerId::random());
+    let record = |key: &RecordKey| Record::new(key.clone(), bytes.to_vec());
+    match values::check(&record(&key), "ggen", NOW) {
+        Ok(head) => {
+            assert_eq!(head.to_bytes(), bytes);
+            store.put(record(&key)).expect("a head is kept");
+            assert!(store.get(&key).is_some_and(|kept| kept.value == bytes));
+        }
+        Err((why, _)) => shown(why),
+    }
+    let elsewhere = DhtKey::Blob(PackageId([1; 32])).to_key();
+    assert!(values::check(&record(&elsewhere), "ggen", NOW).is_err());
+    assert!(store.put(record(&elsewhere)).is_err() && store.get(&elsewhere).is_none());
 }
 
 /// Addresses as people write them and as peers claim them.

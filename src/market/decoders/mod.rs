@@ -1,11 +1,15 @@
 //! What the decoders of the domain promise, whatever bytes they are given.
 
 mod archive;
+mod central;
 mod signed;
+
+pub use signed::heads;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
+use super::search::{MAX_TAGS, MAX_WORDS, Query};
 use super::testing::identity;
 use super::{Identity, Manifest, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
 use crate::decoders::{Decoder, scratch, shown};
@@ -20,6 +24,9 @@ pub const DECODERS: &[Decoder] = &[
     Decoder { name: "key_statement_payload", check: signed::key_payload, samples: signed::key_payloads },
     Decoder { name: "archive", check: archive::raw, samples: archive::archives },
     Decoder { name: "archive_tar", check: archive::compressed_tar, samples: archive::tars },
+    Decoder { name: "query", check: query, samples: queries },
+    Decoder { name: "central_index", check: central::index, samples: central::indexes },
+    Decoder { name: "location", check: central::location, samples: central::locations },
     Decoder { name: "manifest", check: manifest, samples: manifests },
     Decoder { name: "safe_text", check: safe_text, samples: texts },
     Decoder { name: "ids", check: ids, samples: id_texts },
@@ -61,6 +68,21 @@ fn safe_text(bytes: &[u8]) {
             !text.chars().any(|c| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'))
         );
     }
+}
+
+/// Bounded, whatever is typed; what goes to other nodes keeps within its limit and asks for nothing that is this node's.
+fn query(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let query = Query::parse(&text);
+    assert!(query.words.len() <= MAX_WORDS && query.filters.tags.len() <= MAX_TAGS);
+    assert!(query.filters.min_reputation.is_none_or(|share| (0.0..=1.0).contains(&share)));
+    query.faults.iter().for_each(shown);
+    let sent = query.for_others(100);
+    assert!(sent.len() <= 100);
+    let asked = Query::parse(&sent);
+    assert!(asked.filters.installed.is_none() && asked.filters.min_reputation.is_none() && asked.faults.is_empty());
+    let answered = query.from_other();
+    assert!(answered.filters.installed.is_none() && answered.filters.min_reputation.is_none() && !answered.facets);
 }
 
 /// An id has one spelling.
@@ -113,6 +135,17 @@ fn texts() -> Vec<Vec<u8>> {
         "\u{8}a\u{1b}[31mb\u{202e}c\u{200d}d",
         "\u{5}日本語e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
         "\u{10}a\nb\tc\u{2028}d",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+fn queries() -> Vec<Vec<u8>> {
+    [
+        "graph-tools rdf",
+        "web category:\"data science\" tag:x tag:y licence:MIT sort:newest yanked:yes",
+        "installed:maybe min-reputation:0.5 publisher:12D3KooW sort:best \"no end",
+        "installed:\u{1b}[2J\u{202e}x",
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec()

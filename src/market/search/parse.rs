@@ -1,6 +1,7 @@
 //! The language of queries: words, and filters such as `category:web`.
 
 use super::{Filters, MAX_TAGS, MAX_WORDS, Query, Sort, words};
+use crate::market::SafeText;
 
 impl Query {
     /// Reads what a user typed. Nothing is an error: a `word:` that is no filter is text; a filter without a value is
@@ -91,7 +92,9 @@ fn choice<T>(faults: &mut Vec<String>, key: &str, value: &str, read: impl Fn(&st
     if value.is_empty() {
         return None;
     }
-    read(value).map_err(|fault| faults.push(format!("{key}: {fault}"))).ok()
+    // It quotes what was typed, or sent by a script, and is shown.
+    let fault = |fault: String| faults.push(SafeText::new(&format!("{key}: {fault}")).to_string());
+    read(value).map_err(fault).ok()
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

@@ -19,7 +19,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod transport;
-mod values;
+pub(in crate::net) mod values;
 mod waiting;
 
 pub use client::SwarmClient;
