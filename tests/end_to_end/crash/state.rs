@@ -13,7 +13,7 @@ use crate::harness::tree;
 pub struct State {
     /// Below `packs/`.
     pub files: Vec<(PathBuf, Vec<u8>)>,
-    /// Versions in the catalogue.
+    /// Versions in the catalogue, lowest first: published within one second, they are in no order there.
     pub releases: Vec<String>,
     /// Names and versions of what is noted as installed.
     pub installed: Vec<(String, String)>,
@@ -25,10 +25,12 @@ impl State {
         let mut db = Db::open(&Home::new(home)).expect("the store opens");
         assert!(db.repairs().is_empty(), "{:?}", db.repairs());
         let releases = db.recent(100).expect("the catalogue is read");
+        let mut versions: Vec<_> = releases.iter().map(|release| release.release().version.clone()).collect();
+        versions.sort();
         let installed = db.installed().expect("what is installed is read");
         Self {
             files: if packs.exists() { tree(&packs) } else { Vec::new() },
-            releases: releases.iter().map(|release| release.release().version.to_string()).collect(),
+            releases: versions.iter().map(ToString::to_string).collect(),
             installed: installed.iter().map(|entry| (entry.name.to_string(), entry.version.to_string())).collect(),
         }
     }
