@@ -11,6 +11,7 @@ mod layers;
 mod nodes;
 #[allow(dead_code)]
 mod terminal;
+mod trust;
 mod usage;
 mod verbs;
 mod withdraw;

@@ -423,6 +423,23 @@ fn the_head_tells_what_is_newer_held_back_or_not_known() {
     assert!(outcome == Outcome::Note && text.contains("expired on"), "{text}");
 }
 
+#[test]
+fn a_publisher_whose_heads_contradict_each_other_is_warned_of() {
+    let mut bench = Bench::new();
+    let first = bench.simple(1, "knowledge");
+    let head = Head::of(std::slice::from_ref(&first), NOW).expect("head");
+    let mut other = head.clone();
+    other.versions[0].package.0 = [9; 32];
+    other.signed_at += DAY;
+    for head in [head, other] {
+        bench.db.accept_head(&head.sign(&identity(1)).expect("sign")).expect("accept");
+    }
+    let (outcome, text, hint) = bench.step(&first, Code::Head);
+    assert_eq!(outcome, Outcome::Warn, "{text}");
+    assert!(text.contains("contradicts another one that it signed") && hint.contains("two hands"), "{text}");
+    assert!(bench.assess(&first).refusal("knowledge 1.0.0").is_none(), "a warning stops no install");
+}
+
 /// That a version was withdrawn can be known before the reason is.
 #[test]
 fn a_version_that_the_head_says_is_withdrawn_blocks() {
