@@ -1,7 +1,10 @@
 //! What the tests of the domain have in common.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use crate::config::Home;
 
 use super::release::DEFAULT_VALIDITY;
 use super::search::{Nobody, Query};
@@ -54,6 +57,19 @@ pub(crate) fn at_sequence(release: Release, sequence: u64) -> Release {
 
 pub(crate) fn sign(release: Release, identity: &Identity) -> VerifiedRelease {
     release.sign(identity).expect("sign")
+}
+
+/// Overwrites the first page of a table or index of the database of `home`, which may be in use.
+pub(crate) fn damage_page(home: &Home, tree: &str) {
+    let file = home.database_file();
+    let conn = rusqlite::Connection::open(&file).expect("open");
+    conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("from the log to the file");
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let root: u32 = conn.query_row(root, [tree], |row| row.get(0)).expect("a root page");
+    let size: u32 = conn.pragma_query_value(None, "page_size", |row| row.get(0)).expect("a size");
+    let page = vec![0xaa; size as usize];
+    let database = fs::OpenOptions::new().write(true).open(&file).expect("open");
+    database.write_all_at(&page, u64::from(root - 1) * u64::from(size)).expect("write");
 }
 
 /// Writes `files` (path, content) below `dir`.

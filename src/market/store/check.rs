@@ -9,7 +9,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::catalogue::{forget_empty, newest_of, rescan};
 use super::check_signed::HeadPlace;
 use super::convert::{self, to_i64};
-use super::{Db, check_notes, check_signed, schema};
+use super::{Db, check_notes, check_signed};
 use crate::market::{MarketError, PublisherKey, VerifiedRelease};
 
 /// Rows of one slice: some milliseconds of the database thread.
@@ -86,16 +86,6 @@ impl Db {
             self.repairs.push(format!("{mended} damaged rows of the catalogue were put right"));
         }
         Ok(mended)
-    }
-
-    /// Has SQLite look through the whole file, for which this takes seconds with a large catalogue; what it cannot read is
-    /// made anew. `false` when it was.
-    pub fn check_pages(&mut self) -> Result<bool, MarketError> {
-        let sound = schema::scan(&self.conn)?;
-        if !sound {
-            self.rebuild()?;
-        }
-        Ok(sound)
     }
 
     /// What was put right since the store was opened, for people.

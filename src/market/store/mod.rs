@@ -4,9 +4,10 @@
 //! hash; a row says that one is complete. File first, database commit last, so that a crash leaves at worst a file
 //! without a row, which the next start removes.
 //!
-//! Damage is met in four places: opening scans a small database (`schema`), rows are compared with the envelopes they were
-//! taken from (`check`), a database that SQLite cannot read is made anew from what can be read of it (`rescue`), and
-//! blobs that are not what their name says are moved into quarantine (`blobs`).
+//! Damage is met in five places: opening scans a small database (`schema`), the node one of any size while it is in use
+//! (`scan`), rows are compared with the envelopes they were taken from (`check`), a database that SQLite cannot read is made
+//! anew from what can be read of it (`rescue`), and blobs that are not what their name says are moved into quarantine
+//! (`blobs`).
 
 mod blobs;
 mod cache;
@@ -21,6 +22,7 @@ mod installs;
 mod keys;
 mod peers;
 mod rescue;
+mod scan;
 mod schema;
 pub(in crate::market) mod search;
 mod thread;
@@ -58,6 +60,7 @@ pub use check::Slice;
 pub use heads::{HeadAccepted, HeadFault, HeadStanding};
 pub use keys::{KeyAccepted, KeyFault, Revocation};
 pub use peers::MAX_PEERS;
+pub use scan::{Leash, PageScan};
 pub use thread::Store;
 
 /// The database, used from one thread only (see [`Store`]).

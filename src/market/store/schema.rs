@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::turn::Turn;
-use super::{Db, Place, convert, rescue, search};
+use super::{Db, Place, convert, rescue, scan, search};
 use crate::config::Home;
 use crate::market::error::{Action, IoContext, MarketErrorKind};
 use crate::market::{MarketError, files};
@@ -49,7 +49,15 @@ impl Db {
         if db.turn.is_alone() {
             // A new database, or one made anew, does not know every file that is of use.
             let complete = !is_new && db.repairs.is_empty();
-            db.tidy(complete)?;
+            match db.tidy(complete) {
+                // A page that the look at a large file has left out.
+                Err(error) if is_damage(&error) => {
+                    tracing::warn!("{error}");
+                    db.make_anew()?;
+                    db.tidy(false)?;
+                }
+                done => done?,
+            }
             db.turn.share()?;
         }
         Ok(db)
@@ -66,19 +74,25 @@ impl Db {
     }
 
     /// Makes the database anew from what can be read of it, while it is open: SQLite has come upon a damaged page.
-    pub(super) fn rebuild(&mut self) -> Result<(), MarketError> {
+    pub fn rebuild(&mut self) -> Result<(), MarketError> {
         if !self.turn.try_alone()? {
             return Err(in_use(&self.place.file));
         }
+        let anew = self.make_anew();
+        self.turn.share()?;
+        anew
+    }
+
+    /// For whoever is alone with it.
+    fn make_anew(&mut self) -> Result<(), MarketError> {
         // What stands in for the connection meanwhile.
         drop(std::mem::replace(&mut self.conn, Connection::open_in_memory()?));
-        let rebuilt = rescue::rescue(&self.place.file).map(|rescued| {
+        let rescued = rescue::rescue(&self.place.file).map(|rescued| {
             tracing::error!("{rescued}");
             self.repairs.push(rescued.to_string());
         });
         self.conn = connect(&self.place.file).map_err(|error| named(error, &self.place.file))?;
-        self.turn.share()?;
-        rebuilt
+        rescued
     }
 }
 
@@ -86,7 +100,7 @@ impl Db {
 const CHECKED_AT_OPENING: u64 = 200;
 
 /// Bytes of the largest database file whose pages are looked through when it is opened.
-const SCANNED_AT_OPENING: u64 = 8 << 20;
+pub(super) const SCANNED_AT_OPENING: u64 = 8 << 20;
 
 fn open_alone(place: &Place, repairs: &mut Vec<String>) -> Result<Connection, MarketError> {
     rescue::finish_interrupted(&place.file)?;
@@ -111,7 +125,7 @@ fn is_sound(conn: &Connection, file: &Path) -> Result<bool, MarketError> {
         return Ok(false);
     }
     let size = std::fs::metadata(file).map_or(0, |about| about.len());
-    Ok(size > SCANNED_AT_OPENING || scan(conn)?)
+    Ok(size > SCANNED_AT_OPENING || scan::is_sound(conn)?)
 }
 
 /// Whether tables and indexes are the ones that the migrations make. A changed word in their definitions is no damage to
@@ -130,18 +144,7 @@ fn definitions(conn: &Connection) -> Result<Vec<[Option<String>; 4]>, MarketErro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Has SQLite look through all pages. Seconds for a large file.
-pub(super) fn scan(conn: &Connection) -> Result<bool, MarketError> {
-    match conn.pragma_query_value(None, "integrity_check", |row| row.get::<_, String>(0)) {
-        Ok(answer) => Ok(answer == "ok"),
-        Err(error) => {
-            let error = MarketError::from(error);
-            if is_damage(&error) { Ok(false) } else { Err(error) }
-        }
-    }
-}
-
-fn is_damage(error: &MarketError) -> bool {
+pub(super) fn is_damage(error: &MarketError) -> bool {
     matches!(error, MarketError::Database { kind: MarketErrorKind::Damaged, .. })
 }
 

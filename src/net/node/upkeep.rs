@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::market::MarketError;
-use crate::market::store::Slice;
+use crate::market::store::{PageScan, Slice};
+use crate::market::{Db, MarketError};
 
 use super::super::clock::unix_now;
 use super::super::context::Context;
@@ -66,6 +67,7 @@ async fn check(context: &Context) {
 }
 
 async fn check_store(context: &Context) -> Result<(), MarketError> {
+    check_pages(context).await?;
     let mut slice = Slice::default();
     let mut mended = 0;
     while let Some(next) = context.store.run(move |db| db.check_slice(slice)).await? {
@@ -82,11 +84,46 @@ async fn check_store(context: &Context) -> Result<(), MarketError> {
     Ok(())
 }
 
+/// Has SQLite look through the whole file; what it cannot read is made anew.
+async fn check_pages(context: &Context) -> Result<(), MarketError> {
+    // Ends the scan when the node does.
+    let (scan, _leash) = PageScan::open(&context.home)?;
+    let scanning = spawn_blocking(move || scan.run()).await;
+    let sound = scanning.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    if !sound {
+        context.store.run(Db::rebuild).await?;
+    }
+    Ok(())
+}
+
 async fn drop_expired(context: &Context) {
     let own = context.identity.public();
     match context.store.run(move |db| db.drop_expired(unix_now(), own)).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "expired releases dropped"),
         Err(error) => tracing::warn!(%error, "expired releases could not be dropped"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::service::testing::TestNode;
+    use super::*;
+    use crate::market::testing::damage_page;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_damaged_page_is_found_while_the_node_runs_and_put_right() {
+        let node = TestNode::start().await;
+        node.store("kept", "1.0.0", b"bytes").await;
+        let context = &node.context;
+        check_store(context).await.unwrap();
+        let repairs = |db: &mut Db| Ok(db.repairs().to_vec());
+        assert!(context.store.run(repairs).await.unwrap().is_empty());
+
+        // Of an index that nothing has asked for.
+        damage_page(&context.home, "releases_by_expiry");
+        check_store(context).await.unwrap();
+        assert_eq!(context.store.run(repairs).await.unwrap().len(), 1);
+        assert_eq!(node.names().await, ["kept"]);
     }
 }
