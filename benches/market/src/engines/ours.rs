@@ -1,0 +1,90 @@
+//! The search of this program, over a home as a node has it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ggen_p2p_tui::config::Home;
+use ggen_p2p_tui::market::search::{Query, Standing};
+use ggen_p2p_tui::market::{Db, PackageId, PublisherKey};
+
+use super::{Engine, LIMIT};
+use crate::corpus::{Corpus, NETWORK};
+use crate::queries::{Kind, Question};
+
+/// Releases taken in at once.
+const BATCH: usize = 1000;
+/// Of so many the signature is checked by itself.
+const CHECKED: usize = 20_000;
+
+/// How long making a catalogue took.
+#[derive(Default)]
+pub struct Built {
+    pub taking_in: Duration,
+    /// The slowest batch.
+    pub slowest: Duration,
+    pub checking: Duration,
+    pub checked: usize,
+}
+
+/// Makes a catalogue of all releases of `corpus` in `home`.
+pub fn build(corpus: &mut Corpus, home: &Path, now: u64) -> Built {
+    let mut db = Db::open(&Home::new(home)).expect("a store");
+    let mut built = Built::default();
+    loop {
+        let releases = corpus.next(BATCH);
+        if releases.is_empty() {
+            let begun = Instant::now();
+            // Closing writes what is in the log.
+            drop(db);
+            built.taking_in += begun.elapsed();
+            return built;
+        }
+        if built.checked < CHECKED {
+            let envelopes: Vec<_> = releases.iter().map(|release| release.envelope().clone()).collect();
+            let begun = Instant::now();
+            for envelope in envelopes {
+                envelope.verify(NETWORK, now).expect("a good signature");
+                built.checked += 1;
+            }
+            built.checking += begun.elapsed();
+        }
+        let begun = Instant::now();
+        db.accept_all(&releases, now).expect("a batch");
+        let taken = begun.elapsed();
+        built.taking_in += taken;
+        built.slowest = built.slowest.max(taken);
+    }
+}
+
+pub struct Ours(Db);
+
+impl Ours {
+    pub fn open(home: &Path) -> Self {
+        Self(Db::open(&Home::new(home)).expect("a store"))
+    }
+}
+
+impl Engine for Ours {
+    fn search(&mut self, question: &Question) -> usize {
+        let query = Query { facets: question.kind == Kind::Facets, ..Query::parse(&question.text) };
+        self.0.search(&query.limit(LIMIT), &Peers).expect("an answer").hits.len()
+    }
+
+    fn names(&mut self, question: &Question) -> Vec<String> {
+        let answer = self.0.search(&Query::parse(&question.text).limit(LIMIT), &Peers).expect("an answer");
+        answer.hits.into_iter().map(|hit| hit.release.release().name.to_string()).collect()
+    }
+}
+
+/// Holders and reputations as if drawn by lot.
+struct Peers;
+
+impl Standing for Peers {
+    fn providers(&self, package: PackageId) -> usize {
+        usize::from(package.0[0] % 16)
+    }
+
+    fn reputation(&self, _: PublisherKey, package: PackageId) -> Option<f64> {
+        (package.0[1] > 50).then(|| f64::from(package.0[2]) / 255.0)
+    }
+}
