@@ -35,10 +35,14 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect, confirm: &Confirm) {
 fn buttons(ui: &mut Ui<'_, '_>, inner: Rect, confirm: &Confirm) {
     let theme = ui.theme;
     let y = inner.y + inner.height.saturating_sub(1);
-    let labels = [(format!("  y {}  ", confirm.yes), true), ("  n cancel  ".to_owned(), false)];
-    let total: usize = labels.iter().map(|(label, _)| text::width(label)).sum::<usize>() + 2;
-    let mut x = inner.x + inner.width.saturating_sub(u16::try_from(total).unwrap_or(0)) / 2;
-    for (label, yes) in labels {
+    let labels = |pad: &str| [(format!("{pad}y {}{pad}", confirm.yes), true), (format!("{pad}n cancel{pad}"), false)];
+    let total = |gap: u16| {
+        let cells: usize = labels(&" ".repeat(gap.into())).iter().map(|(label, _)| text::width(label)).sum();
+        u16::try_from(cells).unwrap_or(u16::MAX).saturating_add(gap)
+    };
+    let gap = if total(2) <= inner.width { 2 } else { 1 };
+    let mut x = inner.x + inner.width.saturating_sub(total(gap)) / 2;
+    for (label, yes) in labels(&" ".repeat(gap.into())) {
         let width = u16::try_from(text::width(&label)).unwrap_or(0).min((inner.x + inner.width).saturating_sub(x));
         let place = Rect { x, y, width, height: 1.min(inner.height) };
         let style = match (yes == confirm.choice, yes && confirm.dangerous) {
@@ -51,7 +55,7 @@ fn buttons(ui: &mut Ui<'_, '_>, inner: Rect, confirm: &Confirm) {
         let label = if yes == confirm.choice { close(&label) } else { label };
         ui.lines(place, vec![Line::styled(label, style)]);
         ui.hit(place, Target::Answer(yes));
-        x += width + 2;
+        x += width + gap;
     }
 }
 
