@@ -16,6 +16,7 @@ pub mod keys;
 pub mod manifest;
 pub mod merkle;
 pub mod release;
+pub mod resolve;
 pub mod search;
 pub mod store;
 #[cfg(any(test, fuzzing))]
