@@ -6,9 +6,10 @@ use std::path::Path;
 
 use crate::config::Home;
 
+use super::install::Inventory;
 use super::release::DEFAULT_VALIDITY;
 use super::search::{Nobody, Query};
-use super::store::{Db, Found};
+use super::store::{Db, Found, InstallSource, Installed, Reason};
 use super::{Identity, PackageId, PackageName, Release, ReleaseId, VerifiedRelease};
 
 /// Unix seconds at which tests take place.
@@ -70,6 +71,29 @@ pub(crate) fn damage_page(home: &Home, tree: &str) {
     let page = vec![0xaa; size as usize];
     let database = fs::OpenOptions::new().write(true).open(&file).expect("open");
     database.write_all_at(&page, u64::from(root - 1) * u64::from(size)).expect("write");
+}
+
+/// What is noted of an install of `release` that the user asked for.
+pub(crate) fn installed(release: &Release) -> Installed {
+    Installed {
+        name: release.name.clone(),
+        version: release.version.clone(),
+        publisher: Some(release.publisher),
+        package_id: release.package_id,
+        installed_at: NOW,
+        files: release.file_count,
+        bytes: 1,
+        reason: Reason::Asked,
+        requirement: None,
+        source: InstallSource::Peers,
+        dependencies: release.dependencies.clone(),
+    }
+}
+
+/// Notes an install whose files no one looks at.
+pub(crate) fn note_install(db: &mut Db, entry: &Installed) {
+    db.intend_install(entry, &Inventory::default()).expect("intent");
+    db.conclude_install(&entry.name).expect("note");
 }
 
 /// Writes `files` (path, content) below `dir`.

@@ -39,8 +39,11 @@ pub fn ask(state: &mut State) -> Vec<Effect> {
     let Some((name, version, publisher, size, source)) = offer else { return Vec::new() };
     let installed = state.installed.iter().flatten().find(|one| one.name == name);
     let mut warnings = Vec::new();
-    if let Some(one) = installed.filter(|one| one.publisher != publisher) {
-        warnings.push(format!("{name} {} is installed from another key: {}", one.version, one.publisher));
+    if let Some(one) = installed.filter(|one| one.publisher != Some(publisher)) {
+        warnings.push(match one.publisher {
+            Some(other) => format!("{name} {} is installed from another key: {other}", one.version),
+            None => format!("{name} {} is installed from a central index, unsigned", one.version),
+        });
     } else if let Some(one) = installed {
         warnings.push(match one.version.cmp(&version) {
             std::cmp::Ordering::Equal => format!("{version} is installed already"),
@@ -54,8 +57,8 @@ pub fn ask(state: &mut State) -> Vec<Effect> {
         ("size", crate::app::bytes::size(size)),
         ("source", source),
     ];
-    let again = installed.is_some_and(|one| one.publisher == publisher && one.version == version);
-    let other_key = installed.is_some_and(|one| one.publisher != publisher);
+    let again = installed.is_some_and(|one| one.publisher == Some(publisher) && one.version == version);
+    let other_key = installed.is_some_and(|one| one.publisher.is_some_and(|other| other != publisher));
     let confirm = Confirm {
         title: if again { "Install it again?" } else { "Install?" }.into(),
         facts: facts.map(|(label, value)| (label.to_owned(), value)).to_vec(),

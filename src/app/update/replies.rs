@@ -70,7 +70,7 @@ fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>)
         (Tag::Logs, NodeReply::Logs(lines)) => state.logs.set(lines),
         (Tag::Installed, NodeReply::Installed(list)) => {
             for hit in &mut state.search.results {
-                let here = list.iter().find(|one| one.name == hit.name && Some(one.publisher) == hit.publisher);
+                let here = list.iter().find(|one| one.name == hit.name && one.publisher == hit.publisher);
                 hit.installed = here.map(|one| one.version.clone());
             }
             state.installed = Some(list);

@@ -122,12 +122,16 @@ fn table(installed: &[InstalledInfo], style: Style) -> String {
             package.version.to_string(),
             package.files.to_string(),
             human::bytes(package.bytes),
-            human::short(&package.publisher.to_string()),
+            publisher(package),
             human::time(package.installed_at),
             package.path.clone(),
         ]);
     }
     table.render(style)
+}
+
+fn publisher(package: &InstalledInfo) -> String {
+    package.publisher.map_or_else(|| "unsigned".into(), |key| human::short(&key.to_string()))
 }
 
 pub async fn remove(context: &Context, session: &Session, name: &str) -> Result<(), NodeError> {
@@ -146,11 +150,8 @@ pub async fn remove(context: &Context, session: &Session, name: &str) -> Result<
 async fn remove_stored(context: &Context, name: &PackageName) -> Result<bool, NodeError> {
     let Some(store) = open_store(context)? else { return Ok(false) };
     let (packs, gone) = (context.home.packs_dir(), name.clone());
-    let taken = tokio::task::spawn_blocking(move || place::take_away(&gone, &packs)).await;
-    let taken = taken.map_err(|e| NodeError::new(ErrorKind::Failed, format!("removing {name} broke off: {e}")))??;
-    let name = name.clone();
-    let forgotten = store.run(move |db| db.forget_installed(&name)).await?;
-    Ok(taken || forgotten)
+    let removed = tokio::task::spawn_blocking(move || place::remove(&store, &gone, &packs)).await;
+    Ok(removed.map_err(|e| NodeError::new(ErrorKind::Failed, format!("removing {name} broke off: {e}")))??)
 }
 
 #[cfg(test)]

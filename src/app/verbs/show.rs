@@ -263,10 +263,10 @@ fn facts(shown: &Shown, style: Style) -> String {
 }
 
 fn installed(here: &InstalledInfo, shown: &ReleaseInfo) -> String {
-    let whose = if here.publisher == shown.publisher {
-        String::new()
-    } else {
-        format!(" by another key, fingerprint {}", Fingerprint::of(&here.publisher))
+    let whose = match here.publisher {
+        Some(key) if key == shown.publisher => String::new(),
+        Some(key) => format!(" by another key, fingerprint {}", Fingerprint::of(&key)),
+        None => " from a central index, unsigned".to_owned(),
     };
     format!("{}{whose}, {}", here.version, here.path)
 }

@@ -1,230 +1,173 @@
-//! Putting a verified archive into `<home>/packs/<name>/` and taking it out again.
+//! Installing into `<home>/packs/<name>/` and removing from there, with a note of it in the store.
 //!
-//! A replaced package is moved aside, under `.ggen-old-NAME`, until its successor stands; [`recover`] moves it back when a
-//! crash came between.
+//! The order of an install, so that a crash at any point leaves the old package with its note or the new one with its note:
+//! 1. verify, unpack into a temporary directory beside the package's place, and take the inventory of the files;
+//! 2. write the intent: the note and the inventory;
+//! 3. put the files in place (`place`);
+//! 4. make the intent the note.
+//!
+//! A removal takes the files away between its intent and the end of its note. Who finds an intent compares it with what is on
+//! disk (`recovery`); that happens when the store is opened and before each install and removal.
 
+mod contents;
 mod description;
-mod same;
+mod inventory;
+mod place;
+mod recovery;
+mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+#[cfg(test)]
+mod verify_tests;
 
-use std::fs::{self, File, Permissions};
-use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-use tempfile::TempDir;
+use semver::VersionReq;
 
-use super::error::{Action, IoContext};
-use super::files::{self, Existing, TEMP_PREFIX};
-use super::{MarketError, PackageName, VerifiedRelease, archive};
+use super::store::{InstallSource, Installed, Reason};
+use super::{MarketError, PackageName, Store, files};
 
-/// What a package that is being replaced is called meanwhile. No package name begins with a dot.
-const OLD_PREFIX: &str = ".ggen-old-";
+pub use contents::{Assurance, Contents};
+pub use inventory::{Inventory, Stamp};
+pub use recovery::recover;
+pub(in crate::market) use recovery::recover_notes;
+pub use verify::{Basis, Problem, ProblemKind, Verification, is_intact, verify};
+
+use contents::Unpacked;
+use place::{Place, Turn, exists, temp_dir};
+
+/// Why a package is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    pub reason: Reason,
+    /// What the user asked for; none: any version.
+    pub requirement: Option<VersionReq>,
+}
+
+impl Purpose {
+    /// The user wants it.
+    pub fn asked(requirement: Option<VersionReq>) -> Self {
+        Self { reason: Reason::Asked, requirement }
+    }
+
+    /// Another package needs it.
+    pub fn needed() -> Self {
+        Self { reason: Reason::Needed, requirement: None }
+    }
+}
 
 /// What an install wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
     /// `<home>/packs/<name>`
     pub path: PathBuf,
-    pub files: u32,
-    /// Bytes of the files.
-    pub bytes: u64,
+    pub entry: Installed,
+    pub assurance: Assurance,
 }
 
-/// Verifies `archive` against `release` (SHA-256, Merkle root, size), extracts it under DESIGN section 8's rules into a
-/// temporary sibling and renames it into place, all or nothing, replacing an older version of that name; writes the flat
-/// `<name>.toml` beside it. Nothing is left behind on an error.
+/// Installs a package, all or nothing, in the place of an older version of that name: verifies what it is unpacked from,
+/// extracts under DESIGN section 8's rules, puts the files and the flat `<name>.toml` in place, notes it, and pins the
+/// name's key ([`trust::settle`](super::trust::settle)). `now` in Unix seconds. Nothing is left behind on an error.
+///
+/// A package that the user has asked for stays one, with its requirement, when it is put anew because another needs it.
 ///
 /// Installs into one directory take turns, also those of other processes. Blocks; not for async code.
-pub fn place(archive: &Path, release: &VerifiedRelease, packs_dir: &Path) -> Result<Placed, MarketError> {
+pub fn put(
+    store: &Store,
+    contents: &Contents<'_>,
+    purpose: Purpose,
+    packs_dir: &Path,
+    now: u64,
+) -> Result<Placed, MarketError> {
     files::create_dir(packs_dir, 0o755)?;
     let _turn = Turn::take(packs_dir)?;
-    recover_in_turn(packs_dir)?;
-    let mut file = File::open(archive).at(Action::Read, archive)?;
-    archive::verify(&mut file, archive, release)?;
-    let temp = temp_dir(packs_dir)?;
-    let unpacked = temp.path().join("files");
-    files::create_dir(&unpacked, 0o755)?;
-    let extracted = archive::extract(&mut file, archive, release.release().file_count, &unpacked)?;
-    let text = description::text(release, &unpacked);
-    let place = Place::of(&release.release().name, packs_dir);
-    place.refuse_foreign(Some(&unpacked))?;
-    place.replace(&unpacked, &text, temp.path())?;
-    Ok(Placed { path: place.dir, files: extracted.files, bytes: extracted.bytes })
+    recovery::in_turn(store, packs_dir)?;
+    let prepared = Prepared::new(contents, packs_dir)?;
+    let name = prepared.unpacked.name.clone();
+    let current = store.run_blocking(move |db| db.installed_as(&name))?;
+    prepared.check_place(current.is_some())?;
+    let entry = prepared.entry(purpose, current, now);
+    let (note, inventory) = (entry.clone(), prepared.inventory.clone());
+    store.run_blocking(move |db| db.intend_install(&note, &inventory))?;
+    let name = entry.name.clone();
+    if let Err(error) = prepared.place() {
+        // What was there before is back, so the intent is void; should this fail too, whoever finds it sees that.
+        if let Err(also) = store.run_blocking(move |db| db.drop_intent(&name)) {
+            tracing::debug!(%also, "an intent is left");
+        }
+        return Err(error);
+    }
+    store.run_blocking(move |db| db.conclude_install(&name))?;
+    Ok(Placed { path: prepared.place.dir, entry, assurance: prepared.unpacked.assurance })
 }
 
-/// Takes an installed package's folder and flat file away. `false` when there was none.
-pub fn take_away(name: &PackageName, packs_dir: &Path) -> Result<bool, MarketError> {
-    if !exists(packs_dir) {
-        return Ok(false);
-    }
-    let _turn = Turn::take(packs_dir)?;
-    recover_in_turn(packs_dir)?;
+/// Takes an installed package's folder, its flat file and the note of it away. `false` when there was none of them.
+///
+/// Blocks; not for async code.
+pub fn remove(store: &Store, name: &PackageName, packs_dir: &Path) -> Result<bool, MarketError> {
     let place = Place::of(name, packs_dir);
-    place.refuse_foreign(None)?;
-    let there = exists(&place.dir) || exists(&place.flat);
+    let _turn = if exists(packs_dir) { Some(Turn::take(packs_dir)?) } else { None };
+    recovery::in_turn(store, packs_dir)?;
+    let wanted = name.clone();
+    let noted = store.run_blocking(move |db| Ok(db.installed_as(&wanted)?.is_some()))?;
+    let there = place.is_taken();
     if there {
+        if !noted {
+            place.refuse_foreign(None)?;
+        }
+        let wanted = name.clone();
+        store.run_blocking(move |db| db.intend_removal(&wanted))?;
+        place.clear(temp_dir(packs_dir)?.path())?;
+    }
+    let wanted = name.clone();
+    store.run_blocking(move |db| db.conclude_removal(&wanted))?;
+    Ok(there || noted)
+}
+
+/// A package that is unpacked beside its place.
+struct Prepared {
+    unpacked: Unpacked,
+    inventory: Inventory,
+    place: Place,
+    temp: tempfile::TempDir,
+}
+
+impl Prepared {
+    fn new(contents: &Contents<'_>, packs_dir: &Path) -> Result<Self, MarketError> {
         let temp = temp_dir(packs_dir)?;
-        move_if_there(&place.dir, &temp.path().join("files"))?;
-        remove(&place.flat)?;
-        files::sync_dir(packs_dir)?;
+        let dir = temp.path().join("files");
+        files::create_dir(&dir, 0o755)?;
+        let unpacked = contents.unpack(&dir)?;
+        let inventory = Inventory::of(&dir)?.with_description(&unpacked.description);
+        Ok(Self { inventory, place: Place::of(&unpacked.name, packs_dir), temp, unpacked })
     }
-    Ok(there)
-}
 
-/// Undoes what a crash left half done in `packs_dir`: replaced packages come back, temporary directories go. Installing
-/// and removing do this first; call it at start too.
-pub fn recover(packs_dir: &Path) -> Result<(), MarketError> {
-    if !exists(packs_dir) {
-        return Ok(());
+    /// What is noted as installed is ours to replace, however damaged it is.
+    fn check_place(&self, is_noted: bool) -> Result<(), MarketError> {
+        if is_noted { Ok(()) } else { self.place.refuse_foreign(Some(&self.inventory)) }
     }
-    let _turn = Turn::take(packs_dir)?;
-    recover_in_turn(packs_dir)
-}
 
-fn recover_in_turn(packs_dir: &Path) -> Result<(), MarketError> {
-    for entry in fs::read_dir(packs_dir).at(Action::List, packs_dir)? {
-        let entry = entry.at(Action::List, packs_dir)?;
-        let file_name = entry.file_name();
-        let Some(file_name) = file_name.to_str() else { continue };
-        if file_name.starts_with(TEMP_PREFIX) {
-            remove(&entry.path())?;
-        } else if let Some(old) = file_name.strip_prefix(OLD_PREFIX)
-            && let Ok(name) = PackageName::new(old.strip_suffix(".toml").unwrap_or(old))
-        {
-            Place::of(&name, packs_dir).roll_back()?;
+    fn place(&self) -> Result<(), MarketError> {
+        self.place.replace(&self.temp.path().join("files"), &self.unpacked.description, self.temp.path())
+    }
+
+    fn entry(&self, purpose: Purpose, current: Option<Installed>, now: u64) -> Installed {
+        let asked_before = current.filter(|entry| entry.reason == Reason::Asked && purpose.reason == Reason::Needed);
+        let purpose = asked_before.map_or(purpose, |entry| Purpose::asked(entry.requirement));
+        let unpacked = &self.unpacked;
+        Installed {
+            name: unpacked.name.clone(),
+            version: unpacked.version.clone(),
+            publisher: unpacked.publisher,
+            package_id: unpacked.package_id,
+            installed_at: now,
+            files: unpacked.extracted.files,
+            bytes: unpacked.extracted.bytes,
+            reason: purpose.reason,
+            requirement: purpose.requirement,
+            source: unpacked.source.clone(),
+            dependencies: unpacked.dependencies.clone(),
         }
-    }
-    remove_lone_descriptions(packs_dir)
-}
-
-/// Descriptions of ours without their package: an install did not come to put it in place, or a removal took it away.
-fn remove_lone_descriptions(packs_dir: &Path) -> Result<(), MarketError> {
-    for entry in fs::read_dir(packs_dir).at(Action::List, packs_dir)? {
-        let flat = entry.at(Action::List, packs_dir)?.path();
-        let is_flat = flat.extension().is_some_and(|extension| extension == "toml") && flat.is_file();
-        if is_flat && !exists(&flat.with_extension("")) && description::is_ours(&flat) {
-            remove(&flat)?;
-        }
-    }
-    Ok(())
-}
-
-/// The right to change a packs directory: a kernel lock on the directory itself, which leaves no file behind.
-struct Turn {
-    _dir: File,
-}
-
-impl Turn {
-    fn take(packs_dir: &Path) -> Result<Self, MarketError> {
-        let dir = File::open(packs_dir).at(Action::Read, packs_dir)?;
-        flock(&dir, FlockOperation::LockExclusive).map_err(std::io::Error::from).at(Action::Write, packs_dir)?;
-        Ok(Self { _dir: dir })
-    }
-}
-
-/// Where one package lies.
-struct Place {
-    packs: PathBuf,
-    dir: PathBuf,
-    flat: PathBuf,
-    old_dir: PathBuf,
-    old_flat: PathBuf,
-}
-
-impl Place {
-    fn of(name: &PackageName, packs_dir: &Path) -> Self {
-        Self {
-            packs: packs_dir.to_path_buf(),
-            dir: packs_dir.join(name.as_str()),
-            flat: packs_dir.join(format!("{name}.toml")),
-            old_dir: packs_dir.join(format!("{OLD_PREFIX}{name}")),
-            old_flat: packs_dir.join(format!("{OLD_PREFIX}{name}.toml")),
-        }
-    }
-
-    /// Fails where somebody else's files lie in the package's place: they are not ours to replace or remove. A directory
-    /// with just the files that are to be there (`wanted`) is taken over: a crash can leave it without its description.
-    fn refuse_foreign(&self, wanted: Option<&Path>) -> Result<(), MarketError> {
-        let is_dir = self.dir.symlink_metadata().is_ok_and(|about| about.is_dir());
-        if !is_dir || description::is_ours(&self.flat) || wanted.is_some_and(|wanted| same::tree(&self.dir, wanted)) {
-            return Ok(());
-        }
-        Err(MarketError::Refused {
-            message: format!("{} was not put there by this program and is left alone", self.dir.display()),
-            hint: format!("move it away and try again: mv '{0}' '{0}.mine'", self.dir.display()),
-        })
-    }
-
-    /// Puts the new package in the place of what is there; on an error what was there is back. Renaming the old directory
-    /// into `trash` is the moment from which the new package counts; its flat file goes after it, so that an old flat
-    /// file alone means that only tidying was left.
-    fn replace(&self, unpacked: &Path, text: &str, trash: &Path) -> Result<(), MarketError> {
-        move_if_there(&self.dir, &self.old_dir)?;
-        self.fill(unpacked, text, trash).or_else(|error| self.undo(error))?;
-        files::sync_dir(&self.packs)?;
-        remove(&self.old_flat)
-    }
-
-    fn fill(&self, unpacked: &Path, text: &str, trash: &Path) -> Result<(), MarketError> {
-        move_if_there(&self.flat, &self.old_flat)?;
-        // Before the files: a description alone is known for what a crash has left, files alone might be anybody's.
-        files::write_durably(&self.flat, text.as_bytes(), 0o644, Existing::Replace)?;
-        fs::rename(unpacked, &self.dir).at(Action::Rename, &self.dir)?;
-        move_if_there(&self.old_dir, &trash.join("old"))
-    }
-
-    fn undo(&self, error: MarketError) -> Result<(), MarketError> {
-        if !exists(&self.old_dir) {
-            remove(&self.dir)?;
-            remove(&self.flat)?;
-        }
-        self.roll_back()?;
-        Err(error)
-    }
-
-    /// Puts back what was moved aside.
-    fn roll_back(&self) -> Result<(), MarketError> {
-        if exists(&self.old_dir) {
-            remove(&self.dir)?;
-            fs::rename(&self.old_dir, &self.dir).at(Action::Rename, &self.dir)?;
-            move_if_there(&self.old_flat, &self.flat)?;
-        }
-        remove(&self.old_flat)?;
-        files::sync_dir(&self.packs)
-    }
-}
-
-/// A temporary directory in `packs_dir`, removed when dropped.
-fn temp_dir(packs_dir: &Path) -> Result<TempDir, MarketError> {
-    let private = Permissions::from_mode(0o700);
-    let temp = tempfile::Builder::new().prefix(TEMP_PREFIX).permissions(private).tempdir_in(packs_dir);
-    temp.at(Action::Create, packs_dir)
-}
-
-fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
-
-fn move_if_there(from: &Path, to: &Path) -> Result<(), MarketError> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other.at(Action::Rename, from),
-    }
-}
-
-/// Removes a file, a link, or a directory with all that is in it.
-fn remove(path: &Path) -> Result<(), MarketError> {
-    let removed = match path.symlink_metadata() {
-        Ok(about) if about.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other.at(Action::Remove, path),
     }
 }

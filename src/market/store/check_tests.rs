@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::market::head::Head;
 use crate::market::merkle::BlobHasher;
-use crate::market::testing::{NOW, at_sequence, identity, name, release, search, sign};
+use crate::market::testing::{NOW, at_sequence, identity, installed, name, note_install, release, search, sign};
 use crate::market::{Release, ReleaseId};
 
 fn open() -> (TempDir, Db) {
@@ -122,15 +122,7 @@ async fn the_thread_puts_right_what_a_job_came_upon() {
 fn notes_that_cannot_be_are_put_right_from_the_catalogue_or_go() {
     let (_dir, mut db) = open();
     let known = db.versions(&name("hello"), None).expect("versions")[0].release().clone();
-    let entry = Installed {
-        name: known.name.clone(),
-        version: known.version.clone(),
-        publisher: known.publisher,
-        package_id: known.package_id,
-        installed_at: NOW,
-        files: 1,
-        bytes: 1,
-    };
+    let entry = installed(&known);
     for (wrong, mended) in [
         ("UPDATE installs SET version = '9.9.9'", 1),
         ("UPDATE installs SET version = 'x'", 1),
@@ -140,7 +132,7 @@ fn notes_that_cannot_be_are_put_right_from_the_catalogue_or_go() {
         ("UPDATE peers SET addrs = 'x'", 1),
         ("UPDATE installs SET installed_at = 1", 0),
     ] {
-        db.record_installed(&entry).expect("record");
+        note_install(&mut db, &entry);
         db.save_peer(&PeerRecord { peer_id: "p".into(), ..PeerRecord::default() }).expect("peer");
         db.conn.execute(wrong, []).expect("damage");
         assert_eq!(db.mend().expect("mend"), mended, "{wrong}");
@@ -195,23 +187,15 @@ fn a_torn_blob_goes_into_quarantine_and_a_wrong_row_is_put_right() {
 fn the_cache_keeps_to_its_quota_and_never_gives_up_what_is_bound() {
     let (_dir, mut db) = open();
     let own = stored(&mut db, 1, "own", "1.0.0", 1, &[1; 1000]);
-    let installed = stored(&mut db, 2, "installed", "1.0.0", 1, &[2; 1000]);
+    let installed_id = stored(&mut db, 2, "installed", "1.0.0", 1, &[2; 1000]);
     let old = stored(&mut db, 2, "many", "1.0.0", 1, &[3; 1000]);
     let new = stored(&mut db, 2, "many", "1.1.0", 2, &[4; 1000]);
     let unused = stored(&mut db, 2, "unused", "1.0.0", 1, &[5; 1000]);
     let used = stored(&mut db, 2, "used", "1.0.0", 1, &[6; 1000]);
-    db.record_installed(&Installed {
-        name: name("installed"),
-        version: "1.0.0".parse().expect("version"),
-        publisher: identity(2).public(),
-        package_id: installed,
-        installed_at: NOW,
-        files: 1,
-        bytes: 1,
-    })
-    .expect("record");
+    let bound = Release { package_id: installed_id, ..release(&identity(2), "installed", "1.0.0") };
+    note_install(&mut db, &installed(&bound));
     let set = "UPDATE blobs SET used_at = ?2 WHERE package_id = ?1";
-    for (id, at) in [(own, 1), (installed, 2), (unused, 3), (new, 4), (used, 5)] {
+    for (id, at) in [(own, 1), (installed_id, 2), (unused, 3), (new, 4), (used, 5)] {
         db.conn.execute(set, rusqlite::params![id.0, at]).expect("set");
     }
     let rules = |quota| CacheRules { quota, keep_versions: 1, own: vec![identity(1).public()] };

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::publish_tests::prepare;
 use super::*;
+use crate::market::install::{self, Basis, Contents, Purpose};
 use crate::market::search::{Nobody, Query};
 use crate::market::testing::{NOW, at_sequence, identity, name, release, sign, write_tree};
-use crate::market::{MarketError, Release, VerifiedRelease, install};
+use crate::market::{MarketError, Release, VerifiedRelease};
 
 const FLIPS: u64 = 1000;
 const THREADS: u64 = 4;
@@ -95,15 +96,15 @@ fn template(crashed: bool) -> Template {
         releases.push(sign(Release { description: text.as_str().into(), ..at_sequence(other, 1) }, &identity(2)));
     }
     db.accept_all(&releases, NOW).expect("accept");
-    for (release, files) in published.iter().skip(1) {
-        let blob = db.blob_path(release.release().package_id);
-        let placed = install::place(&blob, release, &home.packs_dir()).expect("install");
-        assert_eq!(files_in(&placed.path), *files);
-        db.record_installed(&entry(release.release())).expect("record");
-    }
     db.save_peer(&PeerRecord { peer_id: "12D3KooW".into(), successes: 5, ..PeerRecord::default() }).expect("peer");
+    drop(db);
+    let store = Store::open(&home).expect("open");
+    for (release, files) in published.iter().skip(1) {
+        let placed = put(&store, release, &home.packs_dir()).expect("install");
+        assert_eq!(files_in(&placed.path), *files);
+    }
     if !crashed {
-        drop(db);
+        futures::executor::block_on(store.close());
         return Template { home: root, _dir: dir, published, releases, truth: Default::default() };
     }
     let copy = dir.path().join("crashed");
@@ -111,16 +112,11 @@ fn template(crashed: bool) -> Template {
     Template { home: copy, _dir: dir, published, releases, truth: Default::default() }
 }
 
-fn entry(release: &Release) -> Installed {
-    Installed {
-        name: release.name.clone(),
-        version: release.version.clone(),
-        publisher: release.publisher,
-        package_id: release.package_id,
-        installed_at: NOW,
-        files: release.file_count,
-        bytes: 100,
-    }
+/// Installs from the blob of the release.
+fn put(store: &Store, release: &VerifiedRelease, packs: &Path) -> Result<install::Placed, MarketError> {
+    let id = release.release().package_id;
+    let path = store.run_blocking(move |db| Ok(db.blob_path(id)))?;
+    install::put(store, &Contents::Archive { path: &path, release }, Purpose::asked(None), packs, NOW)
 }
 
 fn copy_tree(from: &Path, to: &Path) {
@@ -179,30 +175,42 @@ fn live_with(template: &Template, home: &Path, which: &str) -> Outcome {
             (store.run_blocking(everything).unwrap_or_else(|error| panic!("{which}: not repaired: {error}")), true)
         }
     };
+    let damage_is_seen = check_installed(template, &store, &home, which);
     let mut bytes_refused = false;
     for found in &shown.releases {
         let original = template.releases.iter().find(|original| original.id() == found.id());
         assert_eq!(original, Some(found), "{which}: a release that nobody signed");
         bytes_refused |= !installs_the_right_bytes(template, &store, found, &home, which);
     }
-    let torn_install = template
-        .published
-        .iter()
-        .skip(1)
-        .any(|(release, files)| files_in(&home.packs_dir().join(release.release().name.as_str())) != *files);
-    let flat_is_right = template.published.iter().skip(1).all(|(release, _)| {
-        let flat = |root: &Path| fs::read(root.join("packs").join(format!("{}.toml", release.release().name))).ok();
-        flat(home.root()) == flat(&template.home)
-    });
     let repaired = store.run_blocking(|db| Ok(!db.repairs().is_empty())).expect("repairs");
     match () {
         () if bytes_refused => Outcome::InstallRefused,
         () if refused => Outcome::RefusedThenRepaired,
         () if repaired => Outcome::Repaired,
-        () if torn_install || !flat_is_right => Outcome::Verify,
+        () if damage_is_seen => Outcome::Verify,
         () if shown != *template.truth() => Outcome::NoteChanged,
         () => Outcome::Harmless,
     }
+}
+
+/// What `verify` says of the installed packages is what is true of their files. Whether it says that some are damaged.
+fn check_installed(template: &Template, store: &Store, home: &Home, which: &str) -> bool {
+    let mut damage_is_seen = false;
+    for (release, files) in template.published.iter().skip(1) {
+        let name = &release.release().name;
+        let flat = |root: &Path| fs::read(root.join("packs").join(format!("{name}.toml"))).ok();
+        let is_right =
+            files_in(&home.packs_dir().join(name.as_str())) == *files && flat(home.root()) == flat(&template.home);
+        match install::verify(store, &home.packs_dir(), name) {
+            Ok(said) => {
+                assert!(said.basis == Basis::Unknown || said.is_sound() == is_right, "{which}: {said:?}");
+                damage_is_seen |= !said.is_sound();
+            }
+            // The note itself was damaged beyond repair, which was told.
+            Err(error) => assert!(is_right, "{which}: {error}"),
+        }
+    }
+    damage_is_seen
 }
 
 #[derive(PartialEq, Debug)]
@@ -250,10 +258,11 @@ fn installs_the_right_bytes(
         return true;
     };
     let id = found.release().package_id;
-    let path = store.run_blocking(move |db| Ok(db.blob(id)?.map(|_| db.blob_path(id)))).expect("blob");
-    let Some(path) = path else { return false };
+    if store.run_blocking(move |db| db.blob(id)).expect("blob").is_none() {
+        return false;
+    }
     let packs = home.root().join("trial");
-    match install::place(&path, found, &packs) {
+    match put(store, found, &packs) {
         Ok(placed) => {
             assert_eq!(files_in(&placed.path), *files, "{which}: wrong bytes were installed");
             true

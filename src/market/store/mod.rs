@@ -49,7 +49,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::merkle::Hash;
-use super::{PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease, files};
+use super::{Dependency, PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease, files};
 use crate::config::Home;
 use turn::Turn;
 
@@ -74,6 +74,14 @@ pub struct Db {
     vetted: HashSet<PackageId>,
 }
 
+#[cfg(test)]
+impl Db {
+    /// For tests that damage rows.
+    pub(crate) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+}
+
 /// Where the parts of the store are.
 struct Place {
     /// `<home>/p2p/market.db`
@@ -84,13 +92,21 @@ struct Place {
     incoming: PathBuf,
     /// `<home>/p2p-cache/quarantine`
     quarantine: PathBuf,
+    /// `<home>/packs`
+    packs: PathBuf,
 }
 
 impl Place {
     fn of(home: &Home) -> Self {
         let blobs = home.blobs_dir();
         let beside = |name: &str| files::parent(&blobs).join(name);
-        Self { file: home.database_file(), incoming: beside("incoming"), quarantine: beside("quarantine"), blobs }
+        Self {
+            file: home.database_file(),
+            incoming: beside("incoming"),
+            quarantine: beside("quarantine"),
+            packs: home.packs_dir(),
+            blobs,
+        }
     }
 }
 
@@ -145,12 +161,56 @@ pub struct BlobInfo {
 pub struct Installed {
     pub name: PackageName,
     pub version: semver::Version,
-    pub publisher: PublisherKey,
+    /// None: nobody signed it, it comes from a central index.
+    pub publisher: Option<PublisherKey>,
+    /// Of what nobody signed: the checksum of its directory.
     pub package_id: PackageId,
     /// Unix seconds.
     pub installed_at: u64,
     pub files: u32,
     pub bytes: u64,
+    pub reason: Reason,
+    /// The versions that the user asked for; none: any.
+    pub requirement: Option<semver::VersionReq>,
+    pub source: InstallSource,
+    pub dependencies: Vec<Dependency>,
+}
+
+/// Why a package is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// The user asked for it.
+    Asked,
+    /// Only because another package needs it.
+    Needed,
+}
+
+impl Reason {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Needed => "needed",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::Asked, Self::Needed].into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+/// What an install was taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum InstallSource {
+    /// A signed release.
+    Peers,
+    /// An entry of a central index, which nobody signed.
+    Central {
+        /// As the settings name it.
+        location: String,
+    },
 }
 
 /// The key that releases of a name must be signed with.

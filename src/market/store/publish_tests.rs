@@ -7,8 +7,9 @@ use super::*;
 use crate::config::Home;
 use crate::market::archive::{Packed, pack};
 use crate::market::error::MarketErrorKind;
+use crate::market::install::{self, Contents, Purpose};
 use crate::market::testing::{NOW, at_sequence, identity, name, release, search, sign, tree, write_tree};
-use crate::market::{Manifest, Release, SignedRelease, install};
+use crate::market::{Manifest, Release, SignedRelease};
 
 /// Packs `dir` and signs its release as this sequence number.
 pub(super) fn prepare(dir: &Path, temp: &Path, sequence: u64) -> (Packed, VerifiedRelease) {
@@ -61,7 +62,9 @@ fn what_is_published_can_be_installed_after_a_restart() {
     assert!(found.have_blob);
     let travelled = SignedRelease::from_bytes(&found.release.envelope().to_bytes()).expect("decode");
     let verified = travelled.verify("ggen", NOW).expect("verify");
-    let placed = install::place(&db.blob_path(blob.package_id), &verified, &home.packs_dir()).expect("place");
+    let (path, store) = (db.blob_path(blob.package_id), Store::open(&home).expect("store"));
+    let contents = Contents::Archive { path: &path, release: &verified };
+    let placed = install::put(&store, &contents, Purpose::asked(None), &home.packs_dir(), NOW).expect("put");
     assert_eq!(tree(&placed.path), tree(source.path()));
     assert_eq!(fs::read_to_string(placed.path.join("data/a.ttl")).expect("read"), "content");
     assert_eq!(tree(&db.incoming_dir()), Vec::<String>::new());

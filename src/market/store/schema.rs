@@ -9,10 +9,10 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::turn::Turn;
-use super::{Db, Place, convert, rescue, scan, search};
+use super::{Db, Place, convert, installs, rescue, scan, search};
 use crate::config::Home;
 use crate::market::error::{Action, IoContext, MarketErrorKind};
-use crate::market::{MarketError, files};
+use crate::market::{MarketError, files, install};
 
 /// Each entry brings the database from the version of its index to the next. Entries are never changed once released.
 const MIGRATIONS: &[&str] = &[
@@ -27,6 +27,9 @@ const MIGRATIONS: &[&str] = &[
 
 /// The version that brought the tables of the search, which are filled from the releases.
 const SEARCH_VERSION: usize = 3;
+
+/// The version that brought the dependencies of installs, which are in their releases.
+const INSTALLS_VERSION: usize = 6;
 
 /// No program of the next hundred years writes this version.
 const NO_VERSION: usize = 1000;
@@ -69,6 +72,11 @@ impl Db {
         self.reconcile_blobs(complete)?;
         if self.counts()?.releases <= CHECKED_AT_OPENING {
             self.mend()?;
+        }
+        // What is in the way there is told by the next install or removal; it is no reason to read nothing.
+        let packs = self.place.packs.clone();
+        if let Err(error) = install::recover_notes(self, &packs) {
+            tracing::warn!("what was being installed or removed is not put right yet: {error}");
         }
         Ok(())
     }
@@ -203,6 +211,9 @@ fn migrate(conn: &mut Connection) -> Result<(), MarketError> {
     }
     if version < SEARCH_VERSION {
         search::rebuild(&tx)?;
+    }
+    if version < INSTALLS_VERSION {
+        installs::note_dependencies(&tx)?;
     }
     tx.pragma_update(None, "user_version", u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX))?;
     Ok(tx.commit()?)

@@ -9,7 +9,7 @@ use super::*;
 use crate::config::Home;
 use crate::market::error::MarketErrorKind;
 use crate::market::merkle::{BlobHasher, leaf_count};
-use crate::market::testing::{NOW, at_sequence, identity, name, release, search, sign};
+use crate::market::testing::{NOW, at_sequence, identity, installed, name, note_install, release, search, sign};
 use crate::market::{Release, ReleaseId};
 
 fn open() -> (TempDir, Db) {
@@ -151,25 +151,12 @@ fn search_says_what_this_node_has() {
     let signed = add(&mut db, Release { package_id: blob.package_id, ..release(&identity(1), "hello", "2.0.0") }, 1);
     assert!(!search(&mut db, "hello", 1)[0].have_blob);
     db.store_blob(file, blob).expect("store");
-    let entry = Installed { version: "1.0.0".parse().expect("version"), ..installed_entry(&signed) };
-    db.record_installed(&entry).expect("record");
+    let entry = Installed { version: "1.0.0".parse().expect("version"), ..installed(signed.release()) };
+    note_install(&mut db, &entry);
     let found = search(&mut db, "hello", 1);
     assert!(found[0].have_blob);
     assert_eq!(found[0].installed, Some(entry.version));
     assert_eq!(found[0].first_seen, NOW);
-}
-
-fn installed_entry(signed: &VerifiedRelease) -> Installed {
-    let release = signed.release();
-    Installed {
-        name: release.name.clone(),
-        version: release.version.clone(),
-        publisher: release.publisher,
-        package_id: release.package_id,
-        installed_at: NOW,
-        files: 3,
-        bytes: 99,
-    }
 }
 
 #[test]
@@ -262,16 +249,20 @@ fn installs_pin_the_first_key() {
     let other = sign(release(&identity(2), "hello", "3.0.0"), &identity(2));
     let hello = name("hello");
     assert_eq!(db.pinned(&hello).expect("pin"), None);
-    db.record_installed(&installed_entry(&first)).expect("record");
-    db.record_installed(&installed_entry(&other)).expect("record");
-    assert_eq!(db.installed().expect("list"), [installed_entry(&other)]);
+    note_install(&mut db, &installed(first.release()));
+    assert_eq!(db.pin_of(&hello).expect("pin").map(|pin| pin.origin), Some(PinOrigin::Installed));
+    note_install(&mut db, &installed(other.release()));
+    assert_eq!(db.installed().expect("list"), [installed(other.release())]);
+    // Whether it may was asked before.
+    assert_eq!(db.pinned(&hello).expect("pin"), Some(identity(2).public()));
+    note_install(&mut db, &installed(first.release()));
+    db.intend_removal(&hello).expect("intent");
+    db.conclude_removal(&hello).expect("forget");
+    assert_eq!((db.installed().expect("list"), db.removal_intents().expect("intents")), (Vec::new(), Vec::new()));
     assert_eq!(db.pinned(&hello).expect("pin"), Some(identity(1).public()));
-    assert!(db.forget_installed(&hello).expect("forget"));
-    assert!(!db.forget_installed(&hello).expect("forget"));
-    assert_eq!(db.pinned(&hello).expect("pin"), Some(identity(1).public()));
-    let since = installed_entry(&first).installed_at;
+    let since = installed(first.release()).installed_at;
     let (publisher, name) = (identity(1).public(), hello.clone());
-    assert_eq!(db.pins().expect("pins"), [Pin { name, publisher, since, origin: PinOrigin::Installed }]);
+    assert_eq!(db.pins().expect("pins"), [Pin { name, publisher, since, origin: PinOrigin::Accepted }]);
     let accepted =
         Pin { name: hello.clone(), publisher: identity(2).public(), since: since + 1, origin: PinOrigin::Accepted };
     db.pin(&accepted).expect("pin");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::names::{Likeness, folds_near, likeness};
 use super::{Case, Code, Outcome, Step};
-use crate::market::store::NameUse;
+use crate::market::store::{Installed, NameUse};
 use crate::market::{Db, MarketError, PackageName};
 
 /// Releases and publishers from which on a name counts as well known.
@@ -46,8 +46,12 @@ fn of_the_user(db: &mut Db, case: &Case<'_>) -> Result<Option<Alike>, MarketErro
         let likeness = likeness(release.name.as_str(), name.as_str())?;
         Some(Alike { name, likeness, why: why.into(), outcome: Outcome::Warn })
     };
-    let installed = db.installed()?.into_iter().filter(|entry| entry.publisher != release.publisher);
-    if let Some(found) = installed.filter_map(|one| alike(one.name, "installed here, by another key")).next() {
+    let why = |entry: &Installed| match entry.publisher {
+        Some(_) => "installed here, by another key",
+        None => "installed here, unsigned",
+    };
+    let installed = db.installed()?.into_iter().filter(|entry| entry.publisher != Some(release.publisher));
+    if let Some(found) = installed.filter_map(|one| alike(one.name.clone(), why(&one))).next() {
         return Ok(Some(found));
     }
     let pins = db.pins()?.into_iter().filter(|pin| pin.publisher != release.publisher);

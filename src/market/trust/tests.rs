@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::Home;
 use crate::market::store::{Installed, PinOrigin};
-use crate::market::testing::{NOW, at_sequence, identity, name, release, sign};
+use crate::market::testing::{NOW, at_sequence, identity, installed, name, note_install, release, sign};
 use crate::market::when::day;
 use crate::market::{Head, KeyStatement, Release, ReleaseId, SafeText};
 
@@ -36,17 +36,8 @@ impl Bench {
     }
 
     fn install(&mut self, release: &VerifiedRelease) {
-        let signed = release.release();
-        let entry = Installed {
-            name: signed.name.clone(),
-            version: signed.version.clone(),
-            publisher: signed.publisher,
-            package_id: signed.package_id,
-            installed_at: NOW + DAY,
-            files: 1,
-            bytes: 1,
-        };
-        self.db.record_installed(&entry).expect("record");
+        let entry = Installed { installed_at: NOW + DAY, ..installed(release.release()) };
+        note_install(&mut self.db, &entry);
     }
 
     fn assess(&mut self, release: &VerifiedRelease) -> Assessment {

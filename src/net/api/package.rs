@@ -235,7 +235,8 @@ pub struct InstalledPackage {
 pub struct InstalledInfo {
     pub name: PackageName,
     pub version: semver::Version,
-    pub publisher: PublisherKey,
+    /// None: nobody signed it, it comes from a central index.
+    pub publisher: Option<PublisherKey>,
     pub package_id: PackageId,
     pub path: String,
     pub installed_at: u64,

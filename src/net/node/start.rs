@@ -123,7 +123,7 @@ fn open(home: &Home) -> Result<Opened, NodeError> {
     let identity = keys::complete(&home.identity_file(), identity, |old, new| {
         store.run_blocking(move |db| service::keys::is_over(db, old, new))
     })?;
-    install::recover(&home.packs_dir())?;
+    install::recover(&store, &home.packs_dir())?;
     let peers = store.run_blocking(|db| db.peers())?;
     Ok(Opened { lock, identity, store, peers })
 }

@@ -50,11 +50,9 @@ pub async fn remove(context: &Context, name: PackageName) -> Result<NodeReply, N
     Ok(NodeReply::Changed(true))
 }
 
-/// Files, then the note of them. Not to be broken off between the two, so it holds the name's lock itself.
+/// Not to be broken off, so it holds the name's lock itself.
 async fn take_away(context: Context, name: PackageName, _lock: OwnedMutexGuard<()>) -> Result<bool, MarketError> {
-    let (packs, wanted) = (context.home.packs_dir(), name.clone());
-    let taken = spawn_blocking(move || install::take_away(&wanted, &packs));
-    let taken = taken.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
-    let forgotten = context.store.run(move |db| db.forget_installed(&name)).await?;
-    Ok(taken || forgotten)
+    let (store, packs) = (context.store.clone(), context.home.packs_dir());
+    let removing = spawn_blocking(move || install::remove(&store, &name, &packs));
+    removing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?
 }

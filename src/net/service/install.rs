@@ -10,13 +10,11 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
 use crate::config::schema::Mirror;
-use crate::market::install::Placed;
+use crate::market::install::{Contents, Placed, Purpose};
 use crate::market::search::{Nobody, Query};
-use crate::market::store::Installed;
+use crate::market::store::Reason;
 use crate::market::trust::{self, Ground};
-use crate::market::{
-    Db, Dependency, MarketError, PackageName, PublisherKey, Release, VerifiedRelease, install as place,
-};
+use crate::market::{Dependency, MarketError, PackageName, PublisherKey, VerifiedRelease, install as place};
 
 use super::super::api::{InstallAnswer, InstallRequest, InstalledPackage, NodeEvent, NodeReply};
 use super::super::clock::unix_now;
@@ -49,10 +47,11 @@ pub async fn install(context: &Context, request: InstallRequest) -> Result<NodeR
             .hint("name one of the two"));
     }
     let publisher = request.publisher.or(accepted);
+    let purpose = Purpose::asked(request.requirement.clone());
     let wanted = Wanted { name: request.name, requirement: request.requirement, publisher };
     let mut run = Run { context, visited: HashSet::from([wanted.name.clone()]), answer: InstallAnswer::default() };
     let release = find(context, &wanted).await?;
-    run.with_dependencies(release, accepted).await?;
+    run.with_dependencies(release, accepted, purpose).await?;
     Ok(NodeReply::Install(run.answer))
 }
 
@@ -70,6 +69,7 @@ impl Run<'_> {
         &mut self,
         release: VerifiedRelease,
         accepted: Option<PublisherKey>,
+        purpose: Purpose,
     ) -> BoxFuture<'_, Result<(), NodeError>> {
         async move {
             for dependency in &release.release().dependencies {
@@ -82,7 +82,7 @@ impl Run<'_> {
                 }
                 self.dependency(dependency).await?;
             }
-            let installed = install_one(self.context, &release, accepted).await?;
+            let installed = install_one(self.context, &release, accepted, purpose).await?;
             self.answer.installed.push(installed);
             Ok(())
         }
@@ -99,7 +99,7 @@ impl Run<'_> {
             publisher: dependency.publisher,
         };
         let result = match find(self.context, &wanted).await {
-            Ok(release) => self.with_dependencies(release, None).await,
+            Ok(release) => self.with_dependencies(release, None, Purpose::needed()).await,
             Err(error) => Err(error),
         };
         match result {
@@ -118,7 +118,7 @@ impl Run<'_> {
         let Some(entry) = entry.filter(|entry| dependency.requirement.matches(&entry.version)) else {
             return Ok(false);
         };
-        let publisher_fits = dependency.publisher.is_none_or(|publisher| publisher == entry.publisher);
+        let publisher_fits = dependency.publisher.is_none_or(|publisher| Some(publisher) == entry.publisher);
         Ok(publisher_fits && is_directory(self.context.home.packs_dir().join(entry.name.as_str())).await)
     }
 
@@ -186,6 +186,7 @@ async fn install_one(
     context: &Context,
     release: &VerifiedRelease,
     accepted: Option<PublisherKey>,
+    purpose: Purpose,
 ) -> Result<InstalledPackage, NodeError> {
     let signed = release.release();
     let lock = context.services.installing(&signed.name).await;
@@ -203,11 +204,17 @@ async fn install_one(
     if same && is_directory(path.clone()).await {
         // The key can be another than the pinned one all the same, and the user has just accepted it.
         let (name, publisher) = (signed.name.clone(), signed.publisher);
-        context.store.run(move |db| trust::settle(db, &name, publisher, unix_now())).await?;
+        let settling = context.store.run(move |db| {
+            if purpose.reason == Reason::Asked {
+                db.note_asked(&name, purpose.requirement.as_ref())?;
+            }
+            trust::settle(db, &name, publisher, unix_now())
+        });
+        settling.await?;
         context.bus.emit(NodeEvent::InstalledChanged);
         return Ok(answer(release, path, None));
     }
-    let (placed, from) = fetch_and_finish(context, release, Arc::new(lock)).await?;
+    let (placed, from) = fetch_and_finish(context, release, purpose, Arc::new(lock)).await?;
     Ok(answer(release, placed.path, from))
 }
 
@@ -215,11 +222,15 @@ async fn install_one(
 async fn fetch_and_finish(
     context: &Context,
     release: &VerifiedRelease,
+    purpose: Purpose,
     lock: Arc<OwnedMutexGuard<()>>,
 ) -> Result<(Placed, Option<libp2p::PeerId>), NodeError> {
     let bytes = fetch::obtain(context, release).await?;
     let stored = matches!(bytes, Bytes::Stored(_));
-    let finish = |bytes| context.services.unbroken(finish(context.clone(), release.clone(), bytes, lock.clone()));
+    let finish = |bytes| {
+        let work = finish(context.clone(), release.clone(), purpose.clone(), bytes, lock.clone());
+        context.services.unbroken(work)
+    };
     match finish(bytes).await? {
         Err(error) if stored && fetch::is_mismatch(&error) => {
             fetch::forget(context, release).await?;
@@ -235,38 +246,22 @@ async fn fetch_and_finish(
 async fn finish(
     context: Context,
     release: VerifiedRelease,
+    purpose: Purpose,
     bytes: Bytes,
     _lock: Arc<OwnedMutexGuard<()>>,
 ) -> Result<(Placed, Option<libp2p::PeerId>), MarketError> {
-    let (archive, packs, signed) = (bytes.path().to_owned(), context.home.packs_dir(), release.clone());
-    let placing = spawn_blocking(move || place::place(&archive, &signed, &packs));
+    let (archive, packs, store) = (bytes.path().to_owned(), context.home.packs_dir(), context.store.clone());
+    let placing = spawn_blocking(move || {
+        let contents = Contents::Archive { path: &archive, release: &release };
+        place::put(&store, &contents, purpose, &packs, unix_now())
+    });
     let placed = placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
-    note(&context, release.release(), &placed).await?;
+    context.bus.emit(NodeEvent::InstalledChanged);
     let Bytes::Fresh(fetched, peer) = bytes else { return Ok((placed, None)) };
     if context.settings.storage.mirror != Mirror::None {
         fetch::keep(&context, fetched).await;
     }
     Ok((placed, Some(peer)))
-}
-
-async fn note(context: &Context, signed: &Release, placed: &Placed) -> Result<(), MarketError> {
-    let entry = Installed {
-        name: signed.name.clone(),
-        version: signed.version.clone(),
-        publisher: signed.publisher,
-        package_id: signed.package_id,
-        installed_at: unix_now(),
-        files: placed.files,
-        bytes: placed.bytes,
-    };
-    let record = move |db: &mut Db| {
-        db.record_installed(&entry)?;
-        // The pin of an earlier install, which the user overruled by naming the key.
-        trust::settle(db, &entry.name, entry.publisher, entry.installed_at)
-    };
-    context.store.run(record).await?;
-    context.bus.emit(NodeEvent::InstalledChanged);
-    Ok(())
 }
 
 fn answer(release: &VerifiedRelease, path: PathBuf, from: Option<libp2p::PeerId>) -> InstalledPackage {

@@ -150,7 +150,7 @@ fn another_key_than_the_installed_ones_is_warned_about() {
     let installed = InstalledInfo {
         name: name("pack-4"),
         version: semver::Version::new(1, 0, 0),
-        publisher: PublisherKey([99; 32]),
+        publisher: Some(PublisherKey([99; 32])),
         package_id: PackageId::default(),
         path: String::new(),
         installed_at: 0,

@@ -92,7 +92,7 @@ fn another_archive_than_the_signed_one_is_refused() {
     let before = scene.fingerprints();
     for (what, archive) in others {
         fs::write(scene.archive(), &archive).expect("write");
-        let error = scene::place(&scene.archive(), &release, &scene.packs()).expect_err(what);
+        let error = scene.place(&scene.archive(), &release).expect_err(what);
         println!("{what:<34} {error}");
         assert!(matches!(error, MarketError::Mismatch { .. }), "{what}: {error}");
         assert_eq!(scene.fingerprints(), before, "{what}");
@@ -115,7 +115,7 @@ fn a_release_that_contradicts_its_archive_is_refused() {
     let before = scene.fingerprints();
     for (lie, refusal) in lies {
         let release = sign(lie, &identity(66));
-        let error = scene::place(&scene.archive(), &release, &scene.packs()).expect_err(refusal);
+        let error = scene.place(&scene.archive(), &release).expect_err(refusal);
         assert_eq!(error.kind(), MarketErrorKind::Verification, "{error}");
         assert!(error.to_string().contains(refusal), "{error}");
         assert_eq!(scene.fingerprints(), before, "{refusal}");

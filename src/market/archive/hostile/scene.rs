@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::config::Home;
+use crate::market::install::{self, Contents, Purpose};
 use crate::market::merkle::BlobHasher;
-use crate::market::testing::{identity, release, sign, write_tree};
-use crate::market::{MarketError, PackageId, Release, VerifiedRelease, install};
+use crate::market::testing::{NOW, identity, release, sign, write_tree};
+use crate::market::{MarketError, PackageId, Release, Store, VerifiedRelease};
 
 pub struct Scene {
     dir: TempDir,
+    /// Beside all that is looked at.
+    store: Store,
+    _store_dir: TempDir,
 }
 
 /// What a file is, content and times included.
@@ -23,7 +28,9 @@ impl Scene {
         // In memory, where there is such a place: an install makes every file durable.
         let shared = Path::new("/dev/shm");
         let dir = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
-        let scene = Self { dir: dir.expect("temp dir") };
+        let store_dir = tempfile::tempdir().expect("temp dir");
+        let store = Store::open(&Home::new(store_dir.path())).expect("store");
+        let scene = Self { dir: dir.expect("temp dir"), store, _store_dir: store_dir };
         write_tree(
             scene.dir.path(),
             &[
@@ -88,7 +95,12 @@ impl Scene {
     /// Installs `archive`, as its publisher has signed it.
     pub fn install(&self, archive: &[u8], files: u32) -> Result<install::Placed, MarketError> {
         fs::write(self.archive(), archive).expect("write");
-        place(&self.archive(), &signed(&self.archive(), files), &self.packs())
+        self.place(&self.archive(), &signed(&self.archive(), files))
+    }
+
+    pub fn place(&self, archive: &Path, release: &VerifiedRelease) -> Result<install::Placed, MarketError> {
+        let contents = Contents::Archive { path: archive, release };
+        install::put(&self.store, &contents, Purpose::asked(None), &self.packs(), NOW)
     }
 }
 
@@ -112,8 +124,4 @@ pub fn truthful(archive: &Path, files: u32) -> Release {
         file_count: files,
         ..release(&identity(66), "hostile", "1.0.0")
     }
-}
-
-pub fn place(archive: &Path, release: &VerifiedRelease, packs: &Path) -> Result<install::Placed, MarketError> {
-    install::place(archive, release, packs)
 }

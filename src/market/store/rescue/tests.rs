@@ -6,9 +6,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Home;
 use crate::market::head::Head;
-use crate::market::store::{Installed, PeerRecord};
-use crate::market::testing::{NOW, at_sequence, identity, name, release, search, sign};
-use crate::market::{Db, PackageId, Release, SafeText};
+use crate::market::store::PeerRecord;
+use crate::market::testing::{NOW, at_sequence, identity, installed, name, note_install, release, search, sign};
+use crate::market::{Db, Release, SafeText};
 
 const PACKAGES: usize = 60;
 
@@ -35,16 +35,7 @@ fn fill(db: &mut Db) {
     let versions = db.versions(&name("package-1"), None).expect("versions");
     let head = Head::of(&versions, NOW).expect("a head").sign(&identity(1)).expect("sign");
     db.accept_head(&head).expect("head");
-    db.record_installed(&Installed {
-        name: name("package-1"),
-        version: "1.0.0".parse().expect("version"),
-        publisher: identity(1).public(),
-        package_id: PackageId([3; 32]),
-        installed_at: NOW,
-        files: 1,
-        bytes: 2,
-    })
-    .expect("install");
+    note_install(db, &installed(&release(&identity(1), "package-1", "1.0.0")));
     let peer = PeerRecord { peer_id: "peer".into(), failures: 9, banned_until: u64::MAX, ..PeerRecord::default() };
     db.save_peer(&peer).expect("peer");
 }

@@ -4,9 +4,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Home;
 use crate::market::search::{Facet, Filters, Nobody, words};
-use crate::market::store::{Accepted, Installed};
-use crate::market::testing::{NOW, at_sequence, identity, name, release, search, sign};
-use crate::market::{PackageId, Release, VerifiedRelease};
+use crate::market::store::Accepted;
+use crate::market::testing::{NOW, at_sequence, identity, installed, note_install, release, search, sign};
+use crate::market::{Release, VerifiedRelease};
 
 fn open() -> (TempDir, Db) {
     let dir = tempfile::tempdir().expect("temp dir");
@@ -51,16 +51,7 @@ fn shop() -> (TempDir, Db) {
 }
 
 fn install(db: &mut Db, of: &str) {
-    let entry = Installed {
-        name: name(of),
-        version: "1.0.0".parse().expect("version"),
-        publisher: identity(1).public(),
-        package_id: PackageId([1; 32]),
-        installed_at: NOW,
-        files: 1,
-        bytes: 1,
-    };
-    db.record_installed(&entry).expect("install");
+    note_install(db, &installed(&release(&identity(1), of, "1.0.0")));
 }
 
 #[test]
