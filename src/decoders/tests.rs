@@ -99,7 +99,7 @@ macro_rules! decoders {
 decoders! {
     settings setting_variable
     release release_payload head head_payload key_statement key_statement_payload
-    archive archive_tar query central_index location manifest safe_text ids identity_key
+    archive archive_tar query central_index location manifest lock_file safe_text ids identity_key
     frame blob_messages sync_messages search_messages reconciliation announcement
     control_command control_answer control_events dht_record dht_head address
 }

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod install;
 pub mod key;
 pub mod keys;
+pub mod lock;
 pub mod manifest;
 pub mod merkle;
 pub mod release;

@@ -9,6 +9,7 @@ pub use signed::heads;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
+use super::lock::check as lock;
 use super::search::{MAX_TAGS, MAX_WORDS, Query};
 use super::testing::identity;
 use super::{Identity, Manifest, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
@@ -28,6 +29,7 @@ pub const DECODERS: &[Decoder] = &[
     Decoder { name: "central_index", check: central::index, samples: central::indexes },
     Decoder { name: "location", check: central::location, samples: central::locations },
     Decoder { name: "manifest", check: manifest, samples: manifests },
+    Decoder { name: "lock_file", check: lock::lock_file, samples: lock::lock_files },
     Decoder { name: "safe_text", check: safe_text, samples: texts },
     Decoder { name: "ids", check: ids, samples: id_texts },
     Decoder { name: "identity_key", check: identity_key, samples: key_files },

@@ -1,16 +1,14 @@
 //! The manifest file: which one, its text, where its lines are.
 
-use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use toml_edit::Document;
 
 use super::{Finding, Severity};
 use crate::market::error::{Action, IoContext};
+use crate::market::files::open_plain;
 use crate::market::{MarketError, SafeText};
 
 /// File names of manifests, the preferred one first.
@@ -114,18 +112,6 @@ fn read(dir: &Path, name: &str) -> Result<String, MarketError> {
         let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
         refused(&path, &format!("is not UTF-8 text (line {line})"), "save it as UTF-8")
     })
-}
-
-/// Opens a regular file for reading. What is none, links included, fails with [`ErrorKind::InvalidInput`].
-pub(super) fn open_plain(path: &Path) -> std::io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let no_file = || std::io::Error::from(ErrorKind::InvalidInput);
-    let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
-    let file = opened.map_err(|error| {
-        let is_link = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
-        if is_link { no_file() } else { error }
-    })?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
 }
 
 fn refused(path: &Path, fault: &str, hint: &str) -> MarketError {

@@ -16,9 +16,9 @@ use std::path::Path;
 use semver::Version;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
-use super::source::open_plain;
 use super::{Manifest, identity};
 use crate::market::archive::{self, is_ontology, is_template};
+use crate::market::files::open_plain;
 use crate::market::{MarketError, PackageName, SafeText};
 
 pub use write::write;
