@@ -121,6 +121,10 @@ pub enum Tag {
     Offer {
         what: String,
     },
+    /// What the installation that is offered would do.
+    Plan {
+        what: String,
+    },
     Remove {
         name: String,
     },

@@ -118,8 +118,15 @@ pub enum Verb {
     /// The package is packed, signed with this home's key, stored and announced. It can be fetched from this node, and
     /// from every node that has it by then.
     Publish(PublishArgs),
-    /// Fetch, verify and install a package and what it depends on
+    /// Fetch, verify and install packages and what they depend on
+    ///
+    /// The versions are chosen so that all that is installed fits together; the plan is shown before anything is fetched.
+    /// In a project (a directory with ggen.toml or .ggen) they are noted in .ggen/packs.lock.
     Install(InstallArgs),
+    /// Installed packages that there are newer versions of, or that were withdrawn
+    Outdated,
+    /// Bring installed packages to the newest versions that fit what was asked for
+    Update(UpdateArgs),
     /// Withdraw a version that you published
     ///
     /// It is no longer found nor installed, and those who have it see why. Its bytes stay with those who hold them.
@@ -267,14 +274,57 @@ pub struct PublishArgs {
 #[derive(Clone, Debug, Args)]
 pub struct InstallArgs {
     /// Name, with a version requirement if need be: fancy-pack, fancy-pack@1.2, fancy-pack@'>=1, <3'
-    #[arg(value_name = "NAME[@REQ]")]
-    pub package: String,
+    #[arg(value_name = "NAME[@REQ]", required_unless_present = "locked")]
+    pub packages: Vec<String>,
     /// Publisher's key, where several publishers use the name
     #[arg(long, value_name = "KEY")]
     pub publisher: Option<String>,
     /// Take this key in place of the one that is pinned for the name, from now on
     #[arg(long, value_name = "KEY")]
     pub accept_key: Option<String>,
+    /// Show the plan, and fetch and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave out what the packages depend on
+    #[arg(long)]
+    pub no_deps: bool,
+    /// Put the packages in place anew, also where they are installed already
+    #[arg(long)]
+    pub reinstall: bool,
+    /// Take a version that its publisher withdrew; only where it is named exactly: NAME@=1.2.3
+    #[arg(long)]
+    pub allow_yanked: bool,
+    /// Take the packages from the central indexes, unsigned, instead of from peers
+    #[arg(long, value_name = "SOURCE", value_parser = ["central"])]
+    pub from: Option<String>,
+    /// Install what the project's lock file names, exactly that
+    #[arg(long, conflicts_with_all = ["packages", "publisher", "accept_key", "no_deps", "allow_yanked"])]
+    pub locked: bool,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// Which lock file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ProjectArgs {
+    /// Project whose .ggen/packs.lock is read and written [default: the closest directory above with ggen.toml or .ggen]
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Read and write no lock file
+    #[arg(long, conflicts_with = "project")]
+    pub no_project: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct UpdateArgs {
+    /// Name, with another version requirement if need be [default: all that was asked for]
+    #[arg(value_name = "NAME[@REQ]")]
+    pub packages: Vec<String>,
+    /// Show the plan, and fetch and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 #[derive(Clone, Debug, Args)]

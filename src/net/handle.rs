@@ -107,8 +107,12 @@ commands! {
         NodeCommand::Inspect { path, allow } => NodeReply::Inspect(plan) => plan;
     /// Returns when it is announced, and as many peers hold it as the request waits for.
     publish(request: PublishRequest) -> PublishAnswer: NodeCommand::Publish(request) => NodeReply::Publish(answer) => answer;
+    /// What installing would do.
+    plan(request: InstallRequest) -> InstallPlan: NodeCommand::Plan(request) => NodeReply::Plan(plan) => plan;
     /// With its dependencies.
     install(request: InstallRequest) -> InstallAnswer: NodeCommand::Install(request) => NodeReply::Install(answer) => answer;
+    /// What there is newer.
+    outdated() -> Vec<OutdatedPackage>: NodeCommand::Outdated => NodeReply::Outdated(list) => list;
     /// When it is signed, stored and announced.
     yank(request: YankRequest) -> YankAnswer: NodeCommand::Yank(request) => NodeReply::Yank(answer) => answer;
     /// The one in use first.

@@ -7,6 +7,7 @@ mod dashboard;
 mod docs;
 #[allow(dead_code)]
 mod harness;
+mod installs;
 mod layers;
 mod nodes;
 #[allow(dead_code)]

@@ -197,8 +197,7 @@ impl Director {
 }
 
 async fn install(node: &NodeHandle, name: &str) -> Result<(), NodeError> {
-    let request =
-        InstallRequest { name: PackageName::new(name)?, requirement: None, publisher: None, accept_key: None };
+    let request = InstallRequest::of(PackageName::new(name)?, None, None);
     node.request(NodeCommand::Install(request)).await.map(drop)
 }
 

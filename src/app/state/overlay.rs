@@ -4,7 +4,8 @@ use tui_input::Input;
 
 use super::ListView;
 use crate::app::command::Id;
-use crate::market::{PackageName, PublisherKey};
+use crate::market::PackageName;
+use crate::net::api::InstallRequest;
 
 /// At most one is open.
 #[derive(Clone, Debug)]
@@ -45,11 +46,9 @@ pub struct Confirm {
 pub enum Action {
     Quit,
     Install {
-        name: PackageName,
-        version: semver::Version,
-        publisher: PublisherKey,
-        /// Whether the publisher's key takes the pinned one's place.
-        accept_key: bool,
+        /// Name and version.
+        what: String,
+        request: Box<InstallRequest>,
     },
     Remove {
         name: PackageName,

@@ -249,9 +249,7 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Quit => vec![Effect::Quit],
         Action::Publish if state.publish.step == Step::Review => publish::start(state),
         Action::Publish => Vec::new(),
-        Action::Install { name, version, publisher, accept_key } => {
-            offer::install(state, name, &version, publisher, accept_key)
-        }
+        Action::Install { what, request } => offer::install(state, what, *request),
         Action::Remove { name } => {
             let text = format!("removing {name}");
             ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove { name })

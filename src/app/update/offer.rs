@@ -1,92 +1,178 @@
 //! Offering a package for installation, and installing it.
 
+use semver::{Comparator, Op, Version, VersionReq};
+
 use super::ask as request;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{Action, Confirm, Overlay, State, Tab, ToastKind};
+use crate::app::state::{Action, Confirm, Overlay, State, Tab};
 use crate::market::trust::{Assessment, Code, Fingerprint, KeyChange, Outcome};
-use crate::market::when;
-use crate::net::NodeCommand;
+use crate::market::{PackageName, PublisherKey, when};
+use crate::net::api::{InstallPlan, InstallRequest, InstalledInfo, PlanStep, Source};
+use crate::net::{ErrorKind, NodeCommand, NodeError};
 
-/// The install dialog: what, which version, by which key, how big, where from. Whether it is to be trusted is asked of
-/// the node meanwhile.
+/// The install dialog: what, which version, by which key, how big, where from. Whether it is to be trusted, and what comes
+/// with it, is asked of the node meanwhile.
 pub fn ask(state: &mut State) -> Vec<Effect> {
-    if state.tab == Tab::Search && state.search.selected().is_some_and(|hit| hit.publisher.is_none()) {
-        let text = "nobody signed this one: a central index lists it, and only signed packages are installed";
-        state.toast(ToastKind::Warning, text, None);
-        return Vec::new();
-    }
-    let offer = match state.tab {
-        Tab::Feed => state.feed.selected().map(|item| {
-            let from = item.from.as_deref().map_or("this node".to_owned(), super::node::short);
-            let source = format!("announced by {from}");
-            (item.name.clone(), item.version.clone(), item.publisher, item.size, source)
-        }),
-        _ => state.search.selected().and_then(|hit| {
-            let source = match hit.source {
-                crate::net::api::Source::Local => "known here",
-                crate::net::api::Source::Peer => "a peer",
-                crate::net::api::Source::Central => "central index",
-            };
-            let source = match hit.providers {
-                0 => format!("{source}; no holder known yet"),
-                1 => format!("{source}; 1 node has it"),
-                n => format!("{source}; {n} nodes have it"),
-            };
-            Some((hit.name.clone(), hit.version.clone(), hit.publisher?, hit.size?, source))
-        }),
-    };
-    let Some((name, version, publisher, size, source)) = offer else { return Vec::new() };
-    let installed = state.installed.iter().flatten().find(|one| one.name == name);
-    let mut warnings = Vec::new();
-    if let Some(one) = installed.filter(|one| one.publisher != Some(publisher)) {
-        warnings.push(match one.publisher {
-            Some(other) => format!("{name} {} is installed from another key: {other}", one.version),
-            None => format!("{name} {} is installed from a central index, unsigned", one.version),
-        });
-    } else if let Some(one) = installed {
-        warnings.push(match one.version.cmp(&version) {
-            std::cmp::Ordering::Equal => format!("{version} is installed already"),
-            std::cmp::Ordering::Less => format!("replaces {}", one.version),
-            std::cmp::Ordering::Greater => format!("goes back from {}, which is newer", one.version),
-        });
-    }
+    let Some(offer) = Offer::selected(state) else { return Vec::new() };
+    let installed = state.installed.iter().flatten().find(|one| one.name == offer.name);
+    let other_key = installed.is_some_and(|one| one.publisher != offer.publisher);
+    let again = installed.is_some_and(|one| one.version == offer.version) && !other_key;
     let facts = [
-        ("package", format!("{name} {version}")),
-        ("publisher", publisher.to_string()),
-        ("size", crate::app::bytes::size(size)),
-        ("source", source),
+        ("package", offer.what()),
+        ("publisher", offer.publisher.map_or("unsigned".to_owned(), |key| key.to_string())),
+        ("size", offer.size.map_or("not known".to_owned(), crate::app::bytes::size)),
+        ("source", offer.source.clone()),
     ];
-    let again = installed.is_some_and(|one| one.publisher == Some(publisher) && one.version == version);
-    let other_key = installed.is_some_and(|one| one.publisher.is_some_and(|other| other != publisher));
     let confirm = Confirm {
         title: if again { "Install it again?" } else { "Install?" }.into(),
         facts: facts.map(|(label, value)| (label.to_owned(), value)).to_vec(),
         dangerous: other_key,
         choice: !other_key,
-        warnings,
+        warnings: installed.map(|one| offer.against(one)).into_iter().collect(),
         yes: "install",
-        action: Action::Install { name: name.clone(), version: version.clone(), publisher, accept_key: false },
+        action: Action::Install { what: offer.what(), request: Box::new(offer.request()) },
     };
     state.overlay = Some(Overlay::Confirm(confirm));
-    let tag = Tag::Offer { what: format!("{name} {version}") };
-    vec![Effect::Request { tag, command: NodeCommand::Why { name, version, publisher } }]
+    let what = offer.what();
+    let plan = Effect::Request { tag: Tag::Plan { what: what.clone() }, command: NodeCommand::Plan(offer.request()) };
+    let Some(publisher) = offer.publisher else { return vec![plan] };
+    let command = NodeCommand::Why { name: offer.name, version: offer.version, publisher };
+    vec![Effect::Request { tag: Tag::Offer { what }, command }, plan]
+}
+
+/// What is selected.
+struct Offer {
+    name: PackageName,
+    version: Version,
+    /// None: a central index lists it.
+    publisher: Option<PublisherKey>,
+    size: Option<u64>,
+    source: String,
+}
+
+impl Offer {
+    fn selected(state: &State) -> Option<Self> {
+        if state.tab == Tab::Feed {
+            let item = state.feed.selected()?;
+            let from = item.from.as_deref().map_or("this node".to_owned(), super::node::short);
+            return Some(Self {
+                name: item.name.clone(),
+                version: item.version.clone(),
+                publisher: Some(item.publisher),
+                size: Some(item.size),
+                source: format!("announced by {from}"),
+            });
+        }
+        let hit = state.search.selected()?;
+        let source = match hit.source {
+            Source::Local => "known here",
+            Source::Peer => "a peer",
+            Source::Central => "central index",
+        };
+        let source = match hit.providers {
+            _ if hit.publisher.is_none() => source.to_owned(),
+            0 => format!("{source}; no holder known yet"),
+            1 => format!("{source}; 1 node has it"),
+            n => format!("{source}; {n} nodes have it"),
+        };
+        let (name, version) = (hit.name.clone(), hit.version.clone());
+        Some(Self { name, version, publisher: hit.publisher, size: hit.size, source })
+    }
+
+    fn what(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
+
+    /// What is installed under the name, against it.
+    fn against(&self, one: &InstalledInfo) -> String {
+        let (name, version) = (&self.name, &self.version);
+        if one.publisher != self.publisher {
+            let whose = one.publisher.map_or("nobody: it is unsigned".to_owned(), |key| key.to_string());
+            return format!("{name} {} is installed from another key: {whose}", one.version);
+        }
+        match one.version.cmp(version) {
+            std::cmp::Ordering::Equal => format!("{version} is installed already"),
+            std::cmp::Ordering::Less => format!("replaces {}", one.version),
+            std::cmp::Ordering::Greater => format!("goes back from {}, which is newer", one.version),
+        }
+    }
+
+    /// Exactly this version by this key.
+    fn request(&self) -> InstallRequest {
+        let version = &self.version;
+        let exact = Comparator {
+            op: Op::Exact,
+            major: version.major,
+            minor: Some(version.minor),
+            patch: Some(version.patch),
+            pre: version.pre.clone(),
+        };
+        let requirement = Some(VersionReq { comparators: vec![exact] });
+        let request = InstallRequest::of(self.name.clone(), requirement, self.publisher);
+        InstallRequest { from_central: self.publisher.is_none(), ..request }
+    }
+}
+
+/// What comes with it. Another plan than the one shown is not carried out.
+pub fn planned(state: &mut State, asked: &str, plan: Result<InstallPlan, NodeError>) {
+    let Some(Overlay::Confirm(confirm)) = &mut state.overlay else { return };
+    let Action::Install { what, request } = &mut confirm.action else { return };
+    if what != asked || request.accept_key.is_some() {
+        return;
+    }
+    let plan = match plan {
+        Ok(plan) => plan,
+        // A changed key and the like: the node's word on the release says it better.
+        Err(error)
+            if error.kind == ErrorKind::Verification && request.packages.iter().any(|one| one.publisher.is_some()) =>
+        {
+            return;
+        }
+        Err(error) => {
+            confirm.warnings.push(error.message);
+            (confirm.dangerous, confirm.choice) = (true, false);
+            return;
+        }
+    };
+    request.expected = plan.expected();
+    let with_it: Vec<_> = plan.changes().filter(|step| !step.asked).map(with_it).collect();
+    if !with_it.is_empty() {
+        confirm.facts.push(("with it".to_owned(), with_it.join(", ")));
+    }
+    let is_signed = |step: &PlanStep| step.publisher.is_some() && step.asked;
+    let told = plan.steps.iter().filter(|step| !is_signed(step));
+    confirm.warnings.extend(told.flat_map(|step| step.warnings.iter().map(|text| format!("{}: {text}", step.name))));
+    let absent = plan.absent.iter();
+    confirm.warnings.extend(
+        absent.map(|one| format!("nobody knows {} {}, which {} needs", one.name, one.requirement, one.needed_by)),
+    );
+}
+
+/// `base 1.1.0 (12 KiB)`
+fn with_it(step: &PlanStep) -> String {
+    match &step.from {
+        Some(from) => format!("{} {from} → {}", step.name, step.version),
+        None if step.here => format!("{} {}", step.name, step.version),
+        None => format!("{} {} ({})", step.name, step.version, crate::app::bytes::size(step.size)),
+    }
 }
 
 /// The node's word on the release: what speaks against it is shown, and Enter then means no. A changed key makes it another
 /// question.
 pub fn judged(state: &mut State, asked: &str, assessment: &Assessment) {
     let Some(Overlay::Confirm(confirm)) = &mut state.overlay else { return };
-    let Action::Install { name, version, publisher, accept_key } = &mut confirm.action else { return };
-    let what = format!("{name} {version}");
+    let Action::Install { what, request } = &mut confirm.action else { return };
     if what != asked {
         return;
     }
-    if let Some(change) = assessment.key_change.as_ref().filter(|change| change.key == *publisher) {
-        *accept_key = true;
+    let publisher = request.packages.first().and_then(|package| package.publisher);
+    if let Some(change) = assessment.key_change.as_ref().filter(|change| Some(change.key) == publisher) {
+        request.accept_key = publisher;
+        request.expected.clear();
         confirm.title = "Key changed. Accept the new one?".into();
         confirm.yes = "accept and install";
-        confirm.facts = both_keys(what, change);
+        confirm.facts = both_keys(what.clone(), change);
         confirm.warnings =
             vec!["Say yes only if the publisher confirms the new fingerprint by another way than this network.".into()];
     }
@@ -118,29 +204,8 @@ fn both_keys(what: String, change: &KeyChange) -> Vec<(String, String)> {
     facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| (label.to_owned(), value)).collect()
 }
 
-/// Confirmed: exactly this version by this key.
-pub fn install(
-    state: &mut State,
-    name: crate::market::PackageName,
-    version: &semver::Version,
-    publisher: crate::market::PublisherKey,
-    accept_key: bool,
-) -> Vec<Effect> {
-    let what = format!("{name} {version}");
-    let exact = semver::Comparator {
-        op: semver::Op::Exact,
-        major: version.major,
-        minor: Some(version.minor),
-        patch: Some(version.patch),
-        pre: version.pre.clone(),
-    };
-    let requirement = Some(semver::VersionReq { comparators: vec![exact] });
-    let accept_key = accept_key.then_some(publisher);
-    let request = crate::net::api::InstallRequest { name, requirement, publisher: Some(publisher), accept_key };
-    request::visibly(
-        state,
-        Tag::Install { what: what.clone() },
-        format!("installing {what}"),
-        NodeCommand::Install(request),
-    )
+/// Confirmed.
+pub fn install(state: &mut State, what: String, request: InstallRequest) -> Vec<Effect> {
+    let doing = format!("installing {what}");
+    request::visibly(state, Tag::Install { what }, doing, NodeCommand::Install(request))
 }

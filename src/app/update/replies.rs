@@ -32,6 +32,7 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
         Tag::Publish { job } => publish::published(state, job, expect!(result, Publish)),
         // Without an answer nothing is known of it; the node itself refuses what it must.
         Tag::Offer { what } => offer::judged(state, &what, &expect!(result, Why).unwrap_or_default()),
+        Tag::Plan { what } => offer::planned(state, &what, expect!(result, Plan)),
         Tag::Install { what } => installed(state, &what, expect!(result, Install)),
         Tag::Connect { addr } => connected(state, addr, result),
         Tag::Remove { .. } | Tag::Disconnect { .. } | Tag::Bootstrap | Tag::Ban { .. } | Tag::Unban { .. } => {
@@ -84,7 +85,8 @@ fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>)
 fn installed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeError>) {
     match result {
         Ok(answer) => {
-            let names: Vec<_> = answer.installed.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+            let changed = answer.installed.iter().filter(|one| one.action.changes());
+            let names: Vec<_> = changed.map(|one| format!("{} {}", one.name, one.version)).collect();
             let text = match names.as_slice() {
                 [] => format!("{what} was already installed"),
                 [one] => format!("installed {one}, verified"),

@@ -1,22 +1,76 @@
-//! `install`, `list` and `remove`.
-
-use serde_json::json;
+//! `install`.
 
 use crate::app::failure::usage;
-use crate::app::output::table::Table;
-use crate::app::output::{Style, human};
+use crate::app::output::human;
 use crate::config::cli::InstallArgs;
-use crate::market::{PackageName, PublisherKey, Store, install as place};
-use crate::net::api::{InstallAnswer, InstallRequest, InstalledInfo};
+use crate::market::install::Assurance;
+use crate::market::{PackageName, PublisherKey};
+use crate::net::api::{InstallAnswer, InstallPlan, InstallRequest, InstalledPackage, PlanAction, WantedPackage};
 use crate::net::{ErrorKind, NodeError, NodeHandle};
 
+use super::install_plan as plan;
+use super::project::Project;
 use super::{Context, Session, progress};
 
 pub async fn install(context: &Context, session: &mut Session, arguments: &InstallArgs) -> Result<(), NodeError> {
+    let project = Project::find(&arguments.project, context)?;
+    let request = request(arguments, project.as_ref())?;
+    carry_out(context, session, request, arguments.dry_run, project).await
+}
+
+fn request(arguments: &InstallArgs, project: Option<&Project>) -> Result<InstallRequest, NodeError> {
+    let request = InstallRequest {
+        no_dependencies: arguments.no_deps,
+        reinstall: arguments.reinstall,
+        allow_yanked: arguments.allow_yanked,
+        from_central: arguments.from.is_some(),
+        ..InstallRequest::default()
+    };
+    if arguments.locked {
+        let project = project.ok_or_else(no_project)?;
+        return Ok(InstallRequest { packages: project.exactly()?, locked: project.locked(), ..request });
+    }
     let accept_key = arguments.accept_key.as_deref().map(str::parse).transpose().map_err(as_usage)?;
-    let request = InstallRequest { accept_key, ..parse(&arguments.package, arguments.publisher.as_deref())? };
+    let publisher = arguments.publisher.as_deref();
+    if arguments.packages.len() > 1 && (accept_key.is_some() || publisher.is_some()) {
+        return Err(usage("a key is named, and several packages").hint("install the one with that key by itself"));
+    }
+    let packages = arguments.packages.iter().map(|package| parse(package, publisher));
+    let locked = project.map(Project::locked).unwrap_or_default();
+    Ok(InstallRequest { packages: packages.collect::<Result<_, _>>()?, accept_key, locked, ..request })
+}
+
+fn no_project() -> NodeError {
+    usage("there is no lock file here: no directory above has ggen.toml or .ggen")
+        .hint("name the project: --locked --project DIR")
+}
+
+/// Shows the plan, does it, and notes it in the project's lock file.
+pub(super) async fn carry_out(
+    context: &Context,
+    session: &mut Session,
+    request: InstallRequest,
+    dry_run: bool,
+    project: Option<Project>,
+) -> Result<(), NodeError> {
     let node = session.open(context).await?;
     session.settle(context).await?;
+    let plan = match node.plan(request.clone()).await {
+        Ok(plan) => plan,
+        Err(error) => return Err(say_if_alone(&node, error).await),
+    };
+    if dry_run {
+        for warning in plan::warnings(&plan) {
+            context.output.note(&format!("warning: {warning}"));
+        }
+        return context.output.answer(&plan, |style| plan::table(&plan, style));
+    }
+    if is_worth_showing(&plan) {
+        for line in plan::lines(&plan) {
+            context.output.note(&line);
+        }
+    }
+    let request = InstallRequest { expected: plan.expected(), ..request };
     let answer = match progress::during(context, &node, None, node.install(request)).await {
         Ok(answer) => answer,
         Err(error) => return Err(say_if_alone(&node, error).await),
@@ -24,7 +78,15 @@ pub async fn install(context: &Context, session: &mut Session, arguments: &Insta
     for warning in &answer.warnings {
         context.output.note(&format!("warning: {warning}"));
     }
+    if let Some(project) = project {
+        project.note(&answer)?;
+    }
     context.output.answer(&answer, |_| installed(&answer))
+}
+
+/// What was asked for is no news by itself; what comes with it, or is replaced, is.
+fn is_worth_showing(plan: &InstallPlan) -> bool {
+    plan.changes().any(|step| !step.asked || step.action != PlanAction::Install)
 }
 
 /// A package that was only looked for here may well exist elsewhere.
@@ -38,23 +100,44 @@ async fn say_if_alone(node: &NodeHandle, error: NodeError) -> NodeError {
 }
 
 fn installed(answer: &InstallAnswer) -> String {
-    let line = |package: &crate::net::api::InstalledPackage| {
-        let from = match package.providers.len() {
-            0 => "from this node".to_owned(),
-            count => format!("{} from {}", human::bytes(package.bytes), human::count(count, "peer")),
-        };
-        let publisher = human::short(&package.publisher.to_string());
-        format!(
-            "installed {} {} by {publisher} ({from}, verified) in {}\n",
-            package.name, package.version, package.path
-        )
+    let shown = answer.installed.iter().filter(|package| package.asked || package.action.changes());
+    let text: String = shown.map(line).collect();
+    if text.is_empty() { "nothing to do\n".to_owned() } else { text }
+}
+
+fn line(package: &InstalledPackage) -> String {
+    let publisher = match package.publisher {
+        Some(key) => format!("by {}", human::short(&key.to_string())),
+        None => "unsigned".to_owned(),
     };
-    answer.installed.iter().map(line).collect()
+    let (name, version, path, from) = (&package.name, &package.version, &package.path, from(package));
+    let was = package.from.as_ref().map(|from| format!(" (was {from})")).unwrap_or_default();
+    match package.action {
+        PlanAction::Keep => format!("{name} {version} {publisher} is in place in {path}\n"),
+        PlanAction::Install => format!("installed {name} {version} {publisher} ({from}) in {path}\n"),
+        PlanAction::Update => format!("updated {name} to {version}{was} {publisher} ({from}) in {path}\n"),
+        PlanAction::Downgrade => format!("went back to {name} {version}{was} {publisher} ({from}) in {path}\n"),
+        PlanAction::Repair => format!("repaired {name} {version} {publisher} ({from}) in {path}\n"),
+        PlanAction::Reinstall => format!("reinstalled {name} {version} {publisher} ({from}) in {path}\n"),
+    }
+}
+
+/// Where the bytes are from, and what vouches for them.
+fn from(package: &InstalledPackage) -> String {
+    match package.assurance {
+        Some(Assurance::Checksum) => "from a central index, its checksum matches".to_owned(),
+        Some(Assurance::NotReproduced) => "from a central index, its checksum could not be reproduced".to_owned(),
+        Some(Assurance::None) => "from a central index that gives no checksum".to_owned(),
+        Some(Assurance::Signed) | None => match package.providers.len() {
+            0 => "from this node, verified".to_owned(),
+            count => format!("{} from {}, verified", human::bytes(package.bytes), human::count(count, "peer")),
+        },
+    }
 }
 
 /// `NAME`, `NAME@REQUIREMENT`, or what `publish` gives to share: `ggen:NAME@VERSION?publisher=KEY`, which means exactly
 /// that version.
-pub(super) fn parse(package: &str, publisher: Option<&str>) -> Result<InstallRequest, NodeError> {
+pub(super) fn parse(package: &str, publisher: Option<&str>) -> Result<WantedPackage, NodeError> {
     let shared = package.strip_prefix("ggen:");
     let (package, shared_publisher) = match shared.unwrap_or(package).split_once("?publisher=") {
         Some((package, key)) if shared.is_some() => (package, Some(key)),
@@ -77,81 +160,12 @@ pub(super) fn parse(package: &str, publisher: Option<&str>) -> Result<InstallReq
         }
     };
     let publisher = publisher.or(shared_publisher).map(str::parse::<PublisherKey>).transpose().map_err(as_usage)?;
-    Ok(InstallRequest { name, requirement, publisher, accept_key: None })
+    Ok(WantedPackage { name, requirement, publisher })
 }
 
 /// What the domain finds wrong with an argument is wrong usage.
 pub(super) fn as_usage(error: crate::market::MarketError) -> NodeError {
     NodeError { kind: ErrorKind::Usage, ..error.into() }
-}
-
-pub async fn list(context: &Context, session: &Session) -> Result<(), NodeError> {
-    let installed = match session.find(context).await? {
-        Some(node) => node.installed().await?,
-        None => stored(context).await?,
-    };
-    if installed.is_empty() {
-        context.output.note("nothing is installed");
-    }
-    context.output.answer(&json!({ "installed": installed }), |style| table(&installed, style))
-}
-
-/// What the database of the home says, with no node running.
-pub(super) async fn stored(context: &Context) -> Result<Vec<InstalledInfo>, NodeError> {
-    let Some(store) = open_store(context)? else { return Ok(Vec::new()) };
-    let packs = context.home.packs_dir();
-    Ok(store.run(|db| db.installed()).await?.into_iter().map(|entry| InstalledInfo::of(entry, &packs)).collect())
-}
-
-/// The store, if the home has one: asking must not make it.
-pub(super) fn open_store(context: &Context) -> Result<Option<Store>, NodeError> {
-    if !context.home.database_file().exists() {
-        return Ok(None);
-    }
-    Ok(Some(Store::open(&context.home)?))
-}
-
-fn table(installed: &[InstalledInfo], style: Style) -> String {
-    if installed.is_empty() {
-        return String::new();
-    }
-    let mut table = Table::new(&["NAME", "VERSION", ">FILES", ">SIZE", "PUBLISHER", "INSTALLED", "~PATH"]);
-    for package in installed {
-        table.row([
-            package.name.to_string(),
-            package.version.to_string(),
-            package.files.to_string(),
-            human::bytes(package.bytes),
-            publisher(package),
-            human::time(package.installed_at),
-            package.path.clone(),
-        ]);
-    }
-    table.render(style)
-}
-
-fn publisher(package: &InstalledInfo) -> String {
-    package.publisher.map_or_else(|| "unsigned".into(), |key| human::short(&key.to_string()))
-}
-
-pub async fn remove(context: &Context, session: &Session, name: &str) -> Result<(), NodeError> {
-    let name: PackageName = name.parse().map_err(as_usage)?;
-    let removed = match session.find(context).await? {
-        Some(node) => node.remove(name.clone()).await?,
-        None => remove_stored(context, &name).await?,
-    };
-    if !removed {
-        return Err(NodeError::new(ErrorKind::NotFound, format!("{name} is not installed"))
-            .hint("see `ggen-p2p-tui list` for what is"));
-    }
-    context.output.answer(&json!({ "removed": name }), |_| format!("removed {name}\n"))
-}
-
-async fn remove_stored(context: &Context, name: &PackageName) -> Result<bool, NodeError> {
-    let Some(store) = open_store(context)? else { return Ok(false) };
-    let (packs, gone) = (context.home.packs_dir(), name.clone());
-    let removed = tokio::task::spawn_blocking(move || place::remove(&store, &gone, &packs)).await;
-    Ok(removed.map_err(|e| NodeError::new(ErrorKind::Failed, format!("removing {name} broke off: {e}")))??)
 }
 
 #[cfg(test)]

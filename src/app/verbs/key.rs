@@ -10,7 +10,8 @@ use crate::net::NodeError;
 use crate::net::api::{KeyChange, KeyInfo};
 use crate::net::keys;
 
-use super::install::{as_usage, open_store};
+use super::install::as_usage;
+use super::installed::open_store;
 use super::{Context, Session};
 
 pub async fn run(context: &Context, session: &mut Session, verb: &KeyVerb) -> Result<(), NodeError> {

@@ -6,16 +6,20 @@ mod config;
 mod feed;
 mod init;
 mod install;
+mod install_plan;
+mod installed;
 mod key;
 mod peers;
 mod plan;
 mod progress;
+mod project;
 mod publish;
 mod search;
 mod session;
 mod show;
 mod status;
 mod trust;
+mod update;
 mod why;
 mod yank;
 
@@ -108,10 +112,12 @@ async fn answer(context: &Context, session: &mut Session, verb: &Verb) -> Result
         Verb::Install(arguments) => install::install(context, session, arguments).await,
         Verb::Yank(arguments) => yank::yank(context, session, arguments).await,
         Verb::Key(verb) => key::run(context, session, verb).await,
-        Verb::List => install::list(context, session).await,
+        Verb::Outdated => update::outdated(context, session).await,
+        Verb::Update(arguments) => update::update(context, session, arguments).await,
+        Verb::List => installed::list(context, session).await,
         Verb::Show(arguments) => show::show(context, session, arguments).await,
         Verb::Trust(verb) => trust::run(context, session, verb).await,
-        Verb::Remove { name } => install::remove(context, session, name).await,
+        Verb::Remove { name } => installed::remove(context, session, name).await,
         Verb::Peers(arguments) => peers::peers(context, session, arguments).await,
         Verb::PeerInfo { peer } => peers::peer_info(context, session, peer).await,
         Verb::Connect { addr } => peers::connect(context, session, addr).await,

@@ -9,7 +9,7 @@ use crate::market::{Finding, Identity, Manifest, SafeText, Severity, Store};
 use crate::net::api::PublishPlan;
 use crate::net::{ErrorKind, NodeError};
 
-use super::{Context, install::open_store};
+use super::{Context, installed::open_store};
 
 /// Reads and packs the package in `path`; leaves nothing behind.
 pub async fn make(context: &Context, path: &Path, allow: &[String]) -> Result<PublishPlan, NodeError> {

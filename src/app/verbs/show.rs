@@ -11,7 +11,8 @@ use crate::market::{PackageName, PublisherKey, Store};
 use crate::net::api::{InstalledInfo, ReleaseInfo, SearchRequest};
 use crate::net::{ErrorKind, NodeError, NodeHandle};
 
-use super::install::{open_store, parse, stored};
+use super::install::parse;
+use super::installed::{open_store, stored};
 use super::{Context, Session, trust, why};
 
 /// Results asked of peers where this node does not know the name.

@@ -10,7 +10,8 @@ use crate::market::trust::{Fingerprint, Ground};
 use crate::market::{Identity, PackageName, PublisherKey, Store};
 use crate::net::{ErrorKind, NodeError};
 
-use super::install::{as_usage, open_store};
+use super::install::as_usage;
+use super::installed::open_store;
 use super::{Context, Session};
 
 pub async fn run(context: &Context, session: &Session, verb: &TrustVerb) -> Result<(), NodeError> {
@@ -29,7 +30,7 @@ pub fn ground(context: &Context) -> Result<Ground, NodeError> {
         now: crate::net::unix_now(),
         cooldown: settings.security.install_cooldown.0,
         own: own_key(context)?,
-        accepted: None,
+        ..Ground::default()
     })
 }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use semver::Version;
+use serde::{Deserialize, Serialize};
 
 use super::{InstallSource, description};
 use crate::market::archive::{self, Extracted, repository};
@@ -23,7 +24,8 @@ pub enum Contents<'a> {
 }
 
 /// What vouches for the files of an install.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Assurance {
     /// They are what the publisher signed.
     Signed,

@@ -35,6 +35,8 @@ pub struct Ground {
     pub own: Option<PublisherKey>,
     /// A key that the user takes in place of the pinned one, for this once.
     pub accepted: Option<PublisherKey>,
+    /// Whether the user takes the version although it was withdrawn, for this once.
+    pub yanked: bool,
 }
 
 /// What the steps go by.

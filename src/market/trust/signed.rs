@@ -75,6 +75,11 @@ pub(super) fn yank(db: &mut Db, case: &Case<'_>) -> Result<Step, MarketError> {
     };
     Ok(match reason {
         None => Step::new(Code::Yank, Outcome::Pass, "it was not withdrawn, as far as this node knows"),
+        Some(reason) if case.ground.yanked => Step::new(
+            Code::Yank,
+            Outcome::Warn,
+            format!("its publisher withdrew it, and you take it all the same: {reason}"),
+        ),
         Some(reason) => {
             let text = format!("its publisher withdrew it: {reason}");
             let hint = format!("choose another version: ggen-p2p-tui show {}", release.name);

@@ -9,8 +9,9 @@ use crate::market::{PackageName, PublisherKey};
 use super::central::CentralInfo;
 use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
+use super::install::{InstallAnswer, InstallPlan, InstallRequest, OutdatedPackage};
 use super::network::{DhtInfo, PeerInfo};
-use super::package::{FeedItem, InstallAnswer, InstalledInfo, PublishAnswer, PublishPlan, ReleaseInfo, SearchAnswer};
+use super::package::{FeedItem, InstalledInfo, PublishAnswer, PublishPlan, ReleaseInfo, SearchAnswer};
 use super::status::Status;
 
 /// A request to the node. Each is answered by the [`NodeReply`] of the same name, or by `Done`.
@@ -60,7 +61,11 @@ pub enum NodeCommand {
         allow: Vec<String>,
     },
     Publish(PublishRequest),
+    /// What installing would do; fetches and changes nothing.
+    Plan(InstallRequest),
     Install(InstallRequest),
+    /// What of the installed packages there is newer.
+    Outdated,
     /// Withdraws a version of this home's, or takes that back.
     Yank(YankRequest),
     /// The keys of this home, the one in use first.
@@ -136,18 +141,6 @@ pub struct PublishRequest {
     pub allow: Vec<String>,
 }
 
-/// `requirement` in semver syntax; none is the newest version that is no pre-release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstallRequest {
-    pub name: PackageName,
-    pub requirement: Option<semver::VersionReq>,
-    /// Needed where several publishers use the name and none is pinned.
-    pub publisher: Option<PublisherKey>,
-    /// The publisher's key, to be taken and pinned in place of the one that is pinned for the name.
-    #[serde(default)]
-    pub accept_key: Option<PublisherKey>,
-}
-
 /// No reason: the yank is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct YankRequest {
@@ -173,7 +166,9 @@ pub enum NodeReply {
     Pins(Vec<Pin>),
     Inspect(PublishPlan),
     Publish(PublishAnswer),
+    Plan(InstallPlan),
     Install(InstallAnswer),
+    Outdated(Vec<OutdatedPackage>),
     Yank(YankAnswer),
     Keys(Vec<KeyInfo>),
     KeyChange(KeyChange),

@@ -211,26 +211,6 @@ pub struct PublishAnswer {
     pub share: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct InstallAnswer {
-    pub installed: Vec<InstalledPackage>,
-    /// E.g. dependencies that were not found.
-    pub warnings: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InstalledPackage {
-    pub name: PackageName,
-    pub version: semver::Version,
-    pub publisher: PublisherKey,
-    pub package_id: PackageId,
-    pub path: String,
-    /// Archive bytes fetched from others; 0 when the blob was here.
-    pub bytes: u64,
-    /// Peer ids that gave leaves.
-    pub providers: Vec<String>,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InstalledInfo {
     pub name: PackageName,

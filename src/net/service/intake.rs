@@ -211,7 +211,7 @@ pub fn feed_item(release: &VerifiedRelease, via: Via, from: Option<PeerId>, now:
 mod tests {
     use super::*;
     use crate::market::Identity;
-    use crate::net::service::choose::samples::release;
+    use crate::net::service::testing::tool_release as release;
 
     fn bytes(release: &VerifiedRelease) -> Vec<u8> {
         release.envelope().to_bytes()

@@ -5,7 +5,6 @@
 pub mod cache;
 pub mod catalogue;
 pub mod central;
-pub mod choose;
 pub mod fetch;
 pub mod heads;
 pub mod holders;
@@ -30,7 +29,6 @@ pub(in crate::net) mod testing;
 mod tests;
 
 pub use catalogue::{detail, installed, remove};
-pub use install::install;
 pub use publish::{inspect, publish};
 pub use search::search;
 pub use trust::{pin, pins, unpin, why};

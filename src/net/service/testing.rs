@@ -192,3 +192,30 @@ pub fn content(length: usize, seed: u64) -> Vec<u8> {
     };
     (0..length).map(|_| next()).collect()
 }
+
+/// Of `tool` on the network `test`, published at 1000 times `sequence`.
+pub fn tool_release(identity: &Identity, version: &str, sequence: u64, yank: Option<&str>) -> VerifiedRelease {
+    let release = Release {
+        network: "test".into(),
+        publisher: identity.public(),
+        name: PackageName::new("tool").unwrap(),
+        version: version.parse().unwrap(),
+        package_id: PackageId([sequence as u8; 32]),
+        size: 10,
+        merkle_root: [0; 32],
+        description: SafeText::default(),
+        category: SafeText::default(),
+        tags: vec![],
+        keywords: vec![],
+        licence: SafeText::default(),
+        repository: SafeText::default(),
+        dependencies: vec![],
+        file_count: 1,
+        sequence,
+        previous: (sequence > 1).then_some(crate::market::ReleaseId([1; 32])),
+        published_at: 1000 * sequence,
+        expires_at: 1000 * sequence + crate::market::release::DEFAULT_VALIDITY,
+        yank_reason: yank.map(SafeText::new),
+    };
+    release.sign(identity).unwrap()
+}

@@ -166,6 +166,15 @@ impl Transfer {
         });
     }
 
+    /// So many bytes of a file that has no leaves are here; `total`, where that is known.
+    pub(in crate::net) fn received(&self, done: u64, total: Option<u64>) {
+        self.board.change(self.id, false, |info| {
+            info.state = TransferState::Running;
+            info.bytes_done = done;
+            info.bytes_total = total.unwrap_or(0).max(done);
+        });
+    }
+
     /// What it waits for, or what went wrong with one provider.
     pub(in crate::net) fn note(&self, note: &str) {
         self.board.change(self.id, false, |info| info.note = SafeText::new(note));

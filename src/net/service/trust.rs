@@ -19,7 +19,7 @@ pub fn ground(context: &Context) -> Ground {
         now: unix_now(),
         cooldown: context.settings.security.install_cooldown.0,
         own: Some(context.identity.public()),
-        accepted: None,
+        ..Ground::default()
     }
 }
 

@@ -78,8 +78,9 @@ fn installing_says_what_and_asks_for_exactly_that() {
     }
     let effects = desk.keys("enter");
     let [NodeCommand::Install(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!(request.requirement.as_ref().unwrap().to_string(), "=1.2.4");
-    assert_eq!(request.publisher, Some(PublisherKey([4; 32])));
+    let [package] = request.packages.as_slice() else { panic!("{request:?}") };
+    assert_eq!(package.requirement.as_ref().unwrap().to_string(), "=1.2.4");
+    assert_eq!(package.publisher, Some(PublisherKey([4; 32])));
     let effects = desk.keys("i enter");
     let again = commands(&effects).into_iter().any(|command| matches!(command, NodeCommand::Install(_)));
     assert!(!again, "the same install is not asked twice at once");
@@ -94,7 +95,9 @@ fn an_offer_is_judged_and_what_speaks_against_it_makes_enter_mean_no() {
     let mut desk = Desk::ready();
     desk.node(NodeEvent::Feed(item(4)));
     let effects = desk.keys("4 i");
-    let [NodeCommand::Why { name, version, publisher }] = commands(&effects)[..] else { panic!("{effects:?}") };
+    let [NodeCommand::Why { name, version, publisher }, NodeCommand::Plan(_)] = commands(&effects)[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!((name.as_str(), version.to_string(), *publisher), ("pack-4", "1.0.4".into(), item(4).publisher));
     let confirm = |desk: &Desk| match &desk.state.overlay {
         Some(Overlay::Confirm(confirm)) => (confirm.warnings.clone(), confirm.choice),
@@ -108,6 +111,50 @@ fn an_offer_is_judged_and_what_speaks_against_it_makes_enter_mean_no() {
     desk.reply(tag("pack-4 1.0.4"), NodeReply::Why(step(Code::LookAlike, Outcome::Warn, "looks like 'pack-a'")));
     assert_eq!(confirm(&desk), (vec!["looks like 'pack-a'".to_owned()], false));
     assert_eq!(desk.keys("enter"), [], "enter then means no");
+}
+
+fn planned(name: &str, version: &str, asked: bool) -> PlanStep {
+    let (name, version) = (PackageName::new(name).unwrap(), version.parse().unwrap());
+    PlanStep {
+        action: PlanAction::Install,
+        publisher: Some(PublisherKey([4; 32])),
+        package_id: Some(PackageId([1; 32])),
+        size: 2048,
+        asked,
+        ..PlanStep::blank(name, version)
+    }
+}
+
+#[test]
+fn an_offer_says_what_comes_with_it_and_that_plan_is_the_one_that_is_done() {
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Feed(item(4)));
+    desk.keys("4 i");
+    let absent = AbsentPackage { name: name("gone"), requirement: "^1".parse().unwrap(), needed_by: name("pack-4") };
+    let steps = vec![planned("base", "1.1.0", false), planned("pack-4", "1.0.4", true)];
+    let plan = InstallPlan { steps, absent: vec![absent], download: 4096 };
+    desk.reply(Tag::Plan { what: "pack-5 1.0.0".into() }, NodeReply::Plan(InstallPlan::default()));
+    desk.reply(Tag::Plan { what: "pack-4 1.0.4".into() }, NodeReply::Plan(plan.clone()));
+    let Some(Overlay::Confirm(confirm)) = &desk.state.overlay else { panic!("no question") };
+    assert_eq!(confirm.facts.last(), Some(&("with it".to_owned(), "base 1.1.0 (2.0 KiB)".to_owned())));
+    assert_eq!(confirm.warnings, ["nobody knows gone ^1, which pack-4 needs"]);
+    let effects = desk.keys("y");
+    let [NodeCommand::Install(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(request.expected, plan.expected());
+}
+
+#[test]
+fn an_offer_that_cannot_be_installed_says_why() {
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Feed(item(4)));
+    desk.keys("4 i");
+    let error = NodeError::new(ErrorKind::Failed, "no versions fit together: …");
+    desk.event(Event::Reply { tag: Tag::Plan { what: "pack-4 1.0.4".into() }, result: Err(error) });
+    let Some(Overlay::Confirm(confirm)) = &desk.state.overlay else { panic!("no question") };
+    assert_eq!(
+        (confirm.warnings.as_slice(), confirm.choice),
+        (["no versions fit together: …".to_owned()].as_slice(), false)
+    );
 }
 
 #[test]
@@ -141,7 +188,7 @@ fn a_changed_key_is_another_question_with_both_fingerprints() {
     desk.state.overlay = Some(Overlay::Confirm(confirm));
     let effects = desk.keys("y");
     let [NodeCommand::Install(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!((request.publisher, request.accept_key), (Some(item(4).publisher), Some(item(4).publisher)));
+    assert_eq!((request.packages[0].publisher, request.accept_key), (Some(item(4).publisher), Some(item(4).publisher)));
 }
 
 #[test]

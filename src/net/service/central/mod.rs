@@ -3,6 +3,7 @@
 //!
 //! Nothing waits for a server longer than it says: an index that is late serves the next question.
 
+mod archive;
 pub mod fetch;
 #[cfg(test)]
 mod fetch_tests;
@@ -22,6 +23,7 @@ use super::super::api::{CentralInfo, NodeReply};
 use super::super::context::Context;
 use super::super::error::NodeError;
 
+pub(in crate::net) use archive::download;
 pub(in crate::net) use merge::merge;
 pub(in crate::net) use sources::Central;
 

@@ -1,5 +1,6 @@
 //! The protocols between nodes in this process.
 
+mod central;
 mod packages;
 mod yank;
 
@@ -13,12 +14,12 @@ use crate::market::merkle::LEAF_SIZE;
 use crate::market::{Identity, PackageName, Release};
 
 use crate::net::api::*;
-use crate::net::error::ErrorKind;
+use crate::net::error::{ErrorKind, NodeError};
 use crate::net::peers::Outcome;
 use crate::net::protocol::sync::have;
 use crate::net::protocol::{BLOB_PROTOCOL, SYNC_PROTOCOL, blob};
-use crate::net::service::choose::samples;
 use crate::net::service::fetch::{self, Bytes};
+use crate::net::service::testing::tool_release;
 use crate::net::service::testing::{TestNode, content, settings, until};
 use crate::net::service::{intake, search, sync};
 use crate::net::testing::eventually;
@@ -135,7 +136,7 @@ async fn keep(node: &TestNode, release: &crate::market::VerifiedRelease) {
 async fn bytes_that_nobody_has_are_a_network_error() {
     let (one, two) = (TestNode::start().await, TestNode::start().await);
     two.join(&one).await;
-    let release = samples::release(&Identity::generate(), "1.0.0", 1, None);
+    let release = tool_release(&Identity::generate(), "1.0.0", 1, None);
     let error = fetch::obtain(&two.context, &release).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Network, "{error}");
     assert!(error.message.contains("tool 1.0.0") && error.hint.is_some());
@@ -151,7 +152,7 @@ async fn holders_that_do_not_answer_make_it_fail_soon() {
         keeping.spawn(streams.collect::<Vec<_>>());
     }
     asker.join(&silent).await;
-    let release = samples::release(&Identity::generate(), "1.0.0", 1, None);
+    let release = tool_release(&Identity::generate(), "1.0.0", 1, None);
     asker.context.services.holders().add(release.release().package_id, silent.id());
     // One that nobody can dial.
     asker.context.services.holders().add(release.release().package_id, libp2p::PeerId::random());
@@ -222,13 +223,13 @@ async fn a_backdated_release_cools_down_from_when_it_was_first_seen() {
     let old = old.sign(&id).unwrap();
     intake::admit(&node.context, vec![old.clone()], Via::Gossip, None).await.unwrap();
     let name = old.release().name.clone();
-    let request = InstallRequest { name, requirement: None, publisher: None, accept_key: None };
-    let error = super::install(&node.context, request.clone()).await.unwrap_err();
+    let request = InstallRequest::of(name, None, None);
+    let error = super::install::install(&node.context, request.clone()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Failed, "{error}");
-    assert!(error.message.contains("it can be installed in"), "{error}");
+    assert!(error.message.contains("can be installed in"), "{error}");
     // Hearing of it again changes nothing.
     intake::admit(&node.context, vec![old], Via::Sync, None).await.unwrap();
-    let again = super::install(&node.context, request).await.unwrap_err();
+    let again = super::install::install(&node.context, request).await.unwrap_err();
     assert_eq!(again.kind, ErrorKind::Failed, "{again}");
 }
 
@@ -238,8 +239,8 @@ async fn a_name_nobody_has_is_not_found() {
     one.store("graph-tool", "1.0.0", b"x").await;
     two.join(&one).await;
     let name = PackageName::new("nothing-like-it").unwrap();
-    let request = InstallRequest { name, requirement: None, publisher: None, accept_key: None };
-    let error = super::install(&two.context, request).await.unwrap_err();
+    let request = InstallRequest::of(name, None, None);
+    let error = super::install::install(&two.context, request).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert!(error.message.contains("nothing-like-it") && error.message.contains("1 peer"), "{error}");
 }

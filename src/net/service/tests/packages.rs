@@ -46,7 +46,7 @@ async fn install_as(
 ) -> Result<InstallAnswer, NodeError> {
     let requirement = requirement.map(|text| text.parse().unwrap());
     let name = PackageName::new(name).unwrap();
-    send(node, InstallRequest { name, requirement, publisher, accept_key: None }).await
+    send(node, InstallRequest::of(name, requirement, publisher)).await
 }
 
 async fn send(node: &TestNode, request: InstallRequest) -> Result<InstallAnswer, NodeError> {
@@ -241,12 +241,9 @@ async fn a_changed_key_is_refused_until_the_user_accepts_it() {
     refused(install_as(&third, "claimed", None, Some(other.publisher)).await.unwrap_err());
     assert!(!packs(&third).join("claimed").exists());
 
-    let accept = |key| InstallRequest {
-        name: PackageName::new("claimed").unwrap(),
-        requirement: Some("=9.0.0".parse().unwrap()),
-        publisher: Some(other.publisher),
-        accept_key: Some(key),
-    };
+    let name = PackageName::new("claimed").unwrap();
+    let asked = InstallRequest::of(name, Some("=9.0.0".parse().unwrap()), Some(other.publisher));
+    let accept = |key| InstallRequest { accept_key: Some(key), ..asked.clone() };
     let error = send(&third, accept(first.publisher)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Usage, "{error}");
     let installed = send(&third, accept(other.publisher)).await.unwrap();

@@ -39,8 +39,9 @@ async fn a_yank_reaches_others_and_can_be_taken_back() {
     two.join(&one).await;
     sync::with_peer(&two.context, one.id()).await.unwrap();
     assert_eq!(found(&two).await, ["1.0.0"]);
-    let install = r#"{"name":"tool","requirement":"=1.1.0","publisher":null}"#;
-    let error = crate::net::service::install(&two.context, serde_json::from_str(install).unwrap()).await.unwrap_err();
+    let install = r#"{"packages":[{"name":"tool","requirement":"=1.1.0"}]}"#;
+    let install = crate::net::service::install::install(&two.context, serde_json::from_str(install).unwrap());
+    let error = install.await.unwrap_err();
     assert!(error.message.contains("deletes the wrong files"), "{error}");
     assert_eq!(answer(&one, request("1.1.0", None)).await.reason, None);
     assert_eq!(found(&one).await, ["1.1.0"]);

@@ -1,0 +1,193 @@
+//! Carrying out one step of a plan: the bytes are fetched, verified and put in place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use libp2p::PeerId;
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::spawn_blocking;
+
+use crate::config::schema::Mirror;
+use crate::market::central::CentralPackage;
+use crate::market::install::{self as place, Contents, Placed, Purpose};
+use crate::market::resolve::Wanted;
+use crate::market::{MarketError, VerifiedRelease};
+
+use super::super::super::api::{InstallRequest, InstalledPackage, NodeEvent, PlanAction, PlanStep};
+use super::super::super::clock::unix_now;
+use super::super::super::context::Context;
+use super::super::super::error::NodeError;
+use super::super::central;
+use super::super::fetch::{self, Bytes};
+use super::gather::Offer;
+use super::plan::{self, Prepare};
+
+/// Does `prepare`. Installs and removals of one name wait for each other.
+pub async fn step(
+    context: &Context,
+    request: &InstallRequest,
+    prepare: Prepare,
+) -> Result<InstalledPackage, NodeError> {
+    let Prepare { step, offer, wanted } = prepare;
+    let lock = context.services.installing(&step.name).await;
+    if !step.action.changes() {
+        note_wish(context, &step, wanted.as_ref()).await?;
+        return Ok(in_place(context, step));
+    }
+    let purpose = purpose(&step, wanted.as_ref());
+    let (placed, from) = match &offer {
+        Offer::Installed(_) => return Ok(in_place(context, step)),
+        Offer::Release(release) => {
+            // Judged again while the lock is held: another install may have pinned the name meanwhile.
+            let accepted = request.accept_key.filter(|_| step.asked);
+            plan::judge(context, release, accepted, plan::may_be_yanked(request, release, wanted.as_ref())).await?;
+            if in_place_meanwhile(context, &step).await? {
+                return Ok(in_place(context, step));
+            }
+            fetch_and_finish(context, release, purpose, Arc::new(lock)).await?
+        }
+        Offer::Central(package, location) => (from_central(context, package, location, purpose, lock).await?, None),
+    };
+    context.bus.emit(NodeEvent::InstalledChanged);
+    Ok(answer(step, placed, from))
+}
+
+/// Two installs of one package at the same time: the second finds it done.
+async fn in_place_meanwhile(context: &Context, step: &PlanStep) -> Result<bool, NodeError> {
+    let (name, version, publisher) = (step.name.clone(), step.version.clone(), step.publisher);
+    if matches!(step.action, PlanAction::Reinstall | PlanAction::Repair) {
+        return Ok(false);
+    }
+    let entry = context.store.run(move |db| db.installed_as(&name)).await?;
+    let same = entry.is_some_and(|entry| {
+        Some(entry.package_id) == step.package_id && (entry.version, entry.publisher) == (version, publisher)
+    });
+    let path = path(context, step);
+    Ok(same && tokio::fs::metadata(path).await.is_ok_and(|about| about.is_dir()))
+}
+
+/// What is in place and is asked for now is kept from now on also when nothing needs it any more.
+async fn note_wish(context: &Context, step: &PlanStep, wanted: Option<&Wanted>) -> Result<(), NodeError> {
+    let Some(wanted) = wanted.cloned() else { return Ok(()) };
+    let name = step.name.clone();
+    let changed = context.store.run(move |db| db.note_asked(&name, wanted.requirement.as_ref())).await?;
+    if changed {
+        context.bus.emit(NodeEvent::InstalledChanged);
+    }
+    Ok(())
+}
+
+fn purpose(step: &PlanStep, wanted: Option<&Wanted>) -> Purpose {
+    match wanted {
+        Some(wanted) if step.asked => Purpose::asked(wanted.requirement.clone()),
+        _ => Purpose::needed(),
+    }
+}
+
+/// The peer is the one that gave the bytes. A damaged blob of this node's own is fetched anew.
+async fn fetch_and_finish(
+    context: &Context,
+    release: &VerifiedRelease,
+    purpose: Purpose,
+    lock: Arc<OwnedMutexGuard<()>>,
+) -> Result<(Placed, Option<PeerId>), NodeError> {
+    let bytes = fetch::obtain(context, release).await?;
+    let stored = matches!(bytes, Bytes::Stored(_));
+    let finish = |bytes| {
+        let work = finish(context.clone(), release.clone(), purpose.clone(), bytes, lock.clone());
+        context.services.unbroken(work)
+    };
+    match finish(bytes).await? {
+        Err(error) if stored && fetch::is_mismatch(&error) => {
+            fetch::forget(context, release).await?;
+            let bytes = fetch::download(context, release).await?;
+            Ok(finish(bytes).await??)
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Puts in place and, as the settings say, keeps the bytes for others. Not to be broken off, so it holds the name's lock itself.
+async fn finish(
+    context: Context,
+    release: VerifiedRelease,
+    purpose: Purpose,
+    bytes: Bytes,
+    _lock: Arc<OwnedMutexGuard<()>>,
+) -> Result<(Placed, Option<PeerId>), MarketError> {
+    let (archive, packs, store) = (bytes.path().to_owned(), context.home.packs_dir(), context.store.clone());
+    let placing = spawn_blocking(move || {
+        let contents = Contents::Archive { path: &archive, release: &release };
+        place::put(&store, &contents, purpose, &packs, unix_now())
+    });
+    let placed = placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    let Bytes::Fresh(fetched, peer) = bytes else { return Ok((placed, None)) };
+    if context.settings.storage.mirror != Mirror::None {
+        fetch::keep(&context, fetched).await;
+    }
+    Ok((placed, Some(peer)))
+}
+
+/// Fetches the archive of the repository, takes the package out of it and puts that in place.
+async fn from_central(
+    context: &Context,
+    package: &CentralPackage,
+    location: &str,
+    purpose: Purpose,
+    lock: OwnedMutexGuard<()>,
+) -> Result<Placed, NodeError> {
+    let archive = central::download(context, package).await?;
+    let (packs, store) = (context.home.packs_dir(), context.store.clone());
+    let (package, location) = (package.clone(), location.to_owned());
+    let placing = async move {
+        let _lock = lock;
+        let placing = spawn_blocking(move || {
+            let contents = Contents::Repository { archive: archive.path(), package: &package, location: &location };
+            place::put(&store, &contents, purpose, &packs, unix_now())
+        });
+        placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?
+    };
+    Ok(context.services.unbroken(placing).await??)
+}
+
+fn path(context: &Context, step: &PlanStep) -> PathBuf {
+    context.home.packs_dir().join(step.name.as_str())
+}
+
+fn in_place(context: &Context, step: PlanStep) -> InstalledPackage {
+    InstalledPackage {
+        path: path(context, &step).display().to_string(),
+        action: PlanAction::Keep,
+        name: step.name,
+        version: step.version,
+        from: step.from,
+        publisher: step.publisher,
+        package_id: step.package_id,
+        index: step.index,
+        assurance: None,
+        bytes: 0,
+        providers: Vec::new(),
+        asked: step.asked,
+        needed_by: step.needed_by,
+        dependencies: step.dependencies,
+    }
+}
+
+fn answer(step: PlanStep, placed: Placed, from: Option<PeerId>) -> InstalledPackage {
+    InstalledPackage {
+        path: placed.path.display().to_string(),
+        action: step.action,
+        name: step.name,
+        version: step.version,
+        from: step.from,
+        publisher: placed.entry.publisher,
+        package_id: Some(placed.entry.package_id),
+        index: step.index,
+        assurance: Some(placed.assurance),
+        bytes: if from.is_some() { step.size } else { 0 },
+        providers: from.iter().map(ToString::to_string).collect(),
+        asked: step.asked,
+        needed_by: step.needed_by,
+        dependencies: step.dependencies,
+    }
+}
