@@ -26,7 +26,7 @@ ids! {
     Up = "up", Down = "down", PageUp = "page-up", PageDown = "page-down", First = "first", Last = "last",
     Open = "open", Back = "back", Find = "find", Copy = "copy", CopyAddress = "copy-address", Connect = "connect",
     Disconnect = "disconnect", Ban = "ban", Sort = "sort", Reverse = "reverse", Bootstrap = "bootstrap",
-    Pause = "pause", Install = "install", Remove = "remove", Why = "why", Next = "wizard-next", Restart = "wizard-restart",
+    Pause = "pause", Install = "install", Remove = "remove", Why = "why", Next = "wizard-next", Allow = "wizard-allow", Restart = "wizard-restart",
     ClearDone = "clear-done", Level = "log-level", Follow = "follow", Mouse = "mouse", Refresh = "refresh",
     Suspend = "suspend",
 }
@@ -83,6 +83,7 @@ pub static COMMANDS: &[Command] = &[
     here(Id::Open, &["enter", "l", "right"], "detail", "Open the detail of the selected line", State::can_open),
     here(Id::Why, &["w"], "why", "Why the selected package is trusted, or not", State::can_ask_why),
     here(Id::Next, &["enter"], "next", "Go on to the next step", can_go_on),
+    here(Id::Allow, &["a"], "no secret", "Publish the file all the same: it is no secret", can_allow),
     here(Id::Restart, &["n"], "new", "Publish another package", can_restart),
     here(Id::Find, &["/"], "find", "Type what to look for", State::can_find),
     here(Id::Connect, &["c"], "connect", "Connect to a peer by its address", can_connect),
@@ -197,6 +198,10 @@ fn can_go_on(state: &State) -> bool {
             Step::Review => state.is_ready(),
             _ => false,
         }
+}
+
+fn can_allow(state: &State) -> bool {
+    state.tab == Tab::Publish && state.is_ready() && state.publish.refused_secret().is_some()
 }
 
 fn can_restart(state: &State) -> bool {

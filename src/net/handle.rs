@@ -102,9 +102,9 @@ commands! {
     pin(name: PackageName, publisher: PublisherKey) -> (): NodeCommand::Pin { name, publisher } => NodeReply::Done => ();
     /// Whether the name was pinned.
     unpin(name: PackageName) -> bool: NodeCommand::Unpin { name } => NodeReply::Changed(changed) => changed;
-    /// What publishing the directory `path` would do.
-    inspect(path: String, allow: Vec<String>) -> PublishPlan:
-        NodeCommand::Inspect { path, allow } => NodeReply::Inspect(plan) => plan;
+    /// What publishing the directory `path` would do, or what keeps it from being a package.
+    inspect(path: String, allow: Vec<String>) -> Inspection:
+        NodeCommand::Inspect { path, allow } => NodeReply::Inspect(inspection) => inspection;
     /// Returns when it is announced, and as many peers hold it as the request waits for.
     publish(request: PublishRequest) -> PublishAnswer: NodeCommand::Publish(request) => NodeReply::Publish(answer) => answer;
     /// What installing would do.

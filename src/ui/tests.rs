@@ -11,7 +11,7 @@ use crate::app::event::{Event, Tag};
 use crate::app::hit::{HitMap, Target};
 use crate::app::state::{DashboardOptions, State, Step, Tab, ToastKind};
 use crate::app::update::update;
-use crate::net::api::SearchAnswer;
+use crate::net::api::{Inspection, SearchAnswer};
 use crate::net::{ErrorKind, NodeError, NodeReply};
 
 const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (200, 60)];
@@ -155,10 +155,17 @@ fn wizard_steps() {
         let mut state = fixture::publishing(Step::Path, w, h);
         fixture::press(&mut state, "esc enter");
         let seq = state.publish.seq;
-        let error =
-            NodeError::new(ErrorKind::Usage, "/home/ada/packs/gpack.toml:3:11: not valid TOML: expected a string")
-                .hint("correct line 3 of /home/ada/packs/gpack.toml and try again");
+        let error = NodeError::new(ErrorKind::NotFound, "/home/ada/packs does not exist")
+            .hint("name the directory that holds the package's gpack.toml or package.toml");
         update(&mut state, Event::Reply { tag: Tag::Inspect { seq }, result: Err(error) }, fixture::now());
+        state
+    });
+    snapshot("publish-unreadable", |w, h| {
+        let mut state = fixture::publishing(Step::Path, w, h);
+        fixture::press(&mut state, "esc enter");
+        let seq = state.publish.seq;
+        let broken = NodeReply::Inspect(Inspection::Unreadable(fixture::broken()));
+        update(&mut state, Event::Reply { tag: Tag::Inspect { seq }, result: Ok(broken) }, fixture::now());
         state
     });
     snapshot("publish-confirm", |w, h| {

@@ -4,6 +4,8 @@ use tui_input::Input;
 
 use super::ListView;
 use crate::app::event::{DirEntry, Listing};
+use crate::market::archive::{SECRET, SECRET_ALLOWED};
+use crate::market::{Finding, Severity};
 use crate::net::NodeError;
 use crate::net::api::{PublishAnswer, PublishPlan, PublishStage};
 
@@ -42,7 +44,12 @@ pub struct Publish {
     pub complete_when_listed: bool,
     /// Counts checks up; answers to older ones are thrown away.
     pub seq: u64,
+    /// What would be published, where the directory could be read and packed.
     pub plan: Option<PublishPlan>,
+    /// What reading the directory brought up, the gravest first.
+    pub findings: Vec<Finding>,
+    /// Files that look like secrets and are published all the same, as patterns.
+    pub allow: Vec<String>,
     /// Why the path cannot be published, or what failed.
     pub error: Option<NodeError>,
     pub progress: Option<Progress>,
@@ -53,6 +60,18 @@ pub struct Publish {
 impl Publish {
     pub fn publishable(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.publishable)
+    }
+
+    /// The file of the selected finding, where that is all that is wrong with it: it looks like a secret.
+    pub fn refused_secret(&self) -> Option<&str> {
+        let finding = self.findings.get(self.view.selected).filter(|_| self.step == Step::Findings)?;
+        (finding.severity == Severity::Error && finding.code == SECRET).then_some(finding.file.as_str())
+    }
+
+    /// Files that look like secrets and are to be published all the same.
+    pub fn allowed_secrets(&self) -> Vec<&str> {
+        let allowed = self.findings.iter().filter(|finding| finding.code == SECRET_ALLOWED);
+        allowed.map(|finding| finding.file.as_str()).collect()
     }
 
     /// The directory part of what is typed (with its `/`), and the beginning of a name in it.
@@ -76,7 +95,7 @@ impl Publish {
     /// Lines the list of this step has.
     pub fn lines(&self) -> usize {
         match (self.step, &self.plan) {
-            (Step::Findings, Some(plan)) => plan.findings.len(),
+            (Step::Findings, _) => self.findings.len(),
             (Step::Review, Some(plan)) => plan.files.len(),
             _ => 0,
         }

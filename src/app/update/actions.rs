@@ -55,6 +55,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Install => return offer::ask(state),
         Id::Remove => ask_remove(state),
         Id::Next => return publish::next(state),
+        Id::Allow => return publish::allow(state),
         Id::Restart => return publish::restart(state),
         Id::ClearDone => {
             let rows = state.list_rows;

@@ -6,7 +6,8 @@ use crate::app::event::{Listing, Tag};
 use crate::app::key::{Code, Key};
 use crate::app::state::{Action, Confirm, Overlay, Progress, Publish, State, Step, Tab, ToastKind, edit};
 use crate::market::Severity;
-use crate::net::api::{PublishAnswer, PublishPlan, PublishRequest, PublishStage};
+use crate::market::archive::Allowed;
+use crate::net::api::{Inspection, PublishAnswer, PublishRequest, PublishStage};
 use crate::net::{NodeCommand, NodeError};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
@@ -32,6 +33,7 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
 /// The path changed: list its directory, if it is another one.
 pub fn typed(state: &mut State) -> Vec<Effect> {
     state.publish.error = None;
+    state.publish.allow.clear();
     state.publish.candidate = None;
     state.publish.complete_when_listed = false;
     list(state)
@@ -147,20 +149,27 @@ fn check(state: &mut State) -> Vec<Effect> {
     show(state, Step::Checking);
     vec![Effect::Request {
         tag: Tag::Inspect { seq: state.publish.seq },
-        command: NodeCommand::Inspect { path, allow: Vec::new() },
+        command: NodeCommand::Inspect { path, allow: state.publish.allow.clone() },
     }]
 }
 
 /// What publishing would do is known: to the findings, or on to the review when there is none.
-pub fn inspected(state: &mut State, seq: u64, result: Result<PublishPlan, NodeError>) {
+pub fn inspected(state: &mut State, seq: u64, result: Result<Inspection, NodeError>) {
     if seq != state.publish.seq || state.publish.step != Step::Checking {
         return;
     }
     match result {
-        Ok(mut plan) => {
-            plan.findings.sort_by_key(|finding| gravity(finding.severity));
-            let clean = plan.findings.is_empty() && plan.publishable;
-            state.publish.plan = Some(plan);
+        Ok(inspection) => {
+            let (plan, mut findings) = match inspection {
+                Inspection::Package(mut plan) => {
+                    let findings = std::mem::take(&mut plan.findings);
+                    (Some(*plan), findings)
+                }
+                Inspection::Unreadable(findings) => (None, findings),
+            };
+            findings.sort_by_key(|finding| gravity(finding.severity));
+            (state.publish.plan, state.publish.findings) = (plan, findings);
+            let clean = state.publish.findings.is_empty() && state.publish.publishable();
             show(state, if clean { Step::Review } else { Step::Findings });
         }
         Err(error) => {
@@ -168,6 +177,14 @@ pub fn inspected(state: &mut State, seq: u64, result: Result<PublishPlan, NodeEr
             show(state, Step::Path);
         }
     }
+}
+
+/// The file of the selected finding is no secret: on with it, from the check on.
+pub fn allow(state: &mut State) -> Vec<Effect> {
+    let Some(file) = state.publish.refused_secret().filter(|_| state.is_ready()) else { return Vec::new() };
+    let pattern = Allowed::pattern_of(file);
+    state.publish.allow.push(pattern);
+    check(state)
 }
 
 /// What stops the publishing comes first.
@@ -188,10 +205,16 @@ fn ask_to_publish(state: &mut State) -> Vec<Effect> {
         ("files", plan.files.len().to_string()),
         ("key", plan.key()),
     ];
+    let mut warnings =
+        vec!["What is published is signed and spreads: it cannot be taken back, only yanked.".to_owned()];
+    let secrets = state.publish.allowed_secrets();
+    if !secrets.is_empty() {
+        warnings.push(format!("These may be secrets, and everybody will have them: {}", secrets.join(", ")));
+    }
     let confirm = Confirm {
         title: "Publish?".into(),
         facts: facts.map(|(label, value)| (label.to_owned(), value)).to_vec(),
-        warnings: vec!["What is published is signed and spreads: it cannot be taken back, only yanked.".into()],
+        warnings,
         yes: "publish",
         choice: true,
         dangerous: true,
@@ -206,7 +229,8 @@ pub fn start(state: &mut State) -> Vec<Effect> {
     let Some(plan) = &state.publish.plan else { return Vec::new() };
     // The time makes job numbers of several dashboards on one node differ.
     let job = state.now.unix_ms;
-    let request = PublishRequest { path: plan.path.clone(), job, wait_for: 0, wait_timeout_s: 0, allow: Vec::new() };
+    let (path, allow) = (plan.path.clone(), state.publish.allow.clone());
+    let request = PublishRequest { path, job, wait_for: 0, wait_timeout_s: 0, allow };
     state.publish.progress = Some(Progress { job, stage: PublishStage::Reading, seen_by: 0 });
     state.publish.answer = None;
     state.publish.error = None;
@@ -260,9 +284,7 @@ pub fn failed(state: &mut State, error: NodeError) {
 /// One step back; nothing has been changed before the last yes.
 pub fn back(state: &mut State) -> Vec<Effect> {
     match state.publish.step {
-        Step::Review if state.publish.plan.as_ref().is_some_and(|plan| !plan.findings.is_empty()) => {
-            show(state, Step::Findings);
-        }
+        Step::Review if !state.publish.findings.is_empty() => show(state, Step::Findings),
         Step::Checking | Step::Findings | Step::Review | Step::Failed => {
             // An answer still under way is for nobody.
             state.publish.seq += 1;

@@ -47,13 +47,19 @@ fn inspect(
 /// # Errors
 /// What keeps the package from being published.
 pub fn refuse(plan: &PublishPlan) -> Result<(), NodeError> {
-    let errors: Vec<_> = plan.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    refuse_for(plan.name.as_str(), &plan.findings)
+}
+
+/// # Errors
+/// What of the findings keeps `name` from being published.
+pub fn refuse_for(name: &str, findings: &[Finding]) -> Result<(), NodeError> {
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
     let Some(first) = errors.first() else { return Ok(()) };
     let more = match errors.len() - 1 {
         0 => String::new(),
         others => format!("; and {} (--check shows all)", human::count(others, "more error")),
     };
-    let what = format!("{} cannot be published: {}{}{more}", plan.name, before(first), first.message);
+    let what = format!("{name} cannot be published: {}{}{more}", before(first), first.message);
     let hint = if first.hint.is_empty() { "correct the package and publish again" } else { first.hint.as_str() };
     Err(NodeError::new(ErrorKind::Failed, what).hint(hint))
 }

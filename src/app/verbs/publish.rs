@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::app::output::table;
 use crate::app::output::{Style, human};
 use crate::config::cli::PublishArgs;
-use crate::net::api::{PublishAnswer, PublishRequest};
+use crate::net::api::{Inspection, PublishAnswer, PublishRequest};
 use crate::net::{ErrorKind, NodeError};
 
 use super::plan;
@@ -106,7 +106,10 @@ fn text_of(path: &Path) -> Result<String, NodeError> {
 
 async fn dry_run(context: &Context, session: &Session, path: &Path, allow: &[String]) -> Result<(), NodeError> {
     let plan = match session.find(context).await? {
-        Some(node) => node.inspect(text_of(path)?, allow.to_vec()).await?,
+        Some(node) => match node.inspect(text_of(path)?, allow.to_vec()).await? {
+            Inspection::Package(plan) => *plan,
+            Inspection::Unreadable(findings) => return plan::refuse_for("the package", &findings),
+        },
         None => plan::make(context, path, allow).await?,
     };
     context.output.answer(&plan, |style: Style| plan::show(&plan, style))?;

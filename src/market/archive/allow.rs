@@ -32,6 +32,18 @@ impl Allowed {
         Ok(Self { patterns: patterns.iter().map(pattern).collect::<Result<_, MarketError>>()? })
     }
 
+    /// The pattern that covers the file at `path` (relative to the package) and no other.
+    pub fn pattern_of(path: &str) -> String {
+        let mut pattern = String::from("/");
+        for character in path.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | ' ') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern
+    }
+
     /// The patterns, for telling which of them held.
     pub(super) fn patterns(&self) -> &[Pattern] {
         &self.patterns
@@ -83,6 +95,17 @@ mod tests {
         assert!(covers("*.pem", "a/b.pem") && covers("fixtures/**", "fixtures/a/id_rsa"));
         assert!(covers("fixtures", "fixtures/id_rsa") && covers("#odd.key", "#odd.key"));
         assert!(!covers(".env", ".env.local") && !covers("a", "b"));
+    }
+
+    #[test]
+    fn the_pattern_of_a_file_covers_it_alone() {
+        for path in [".env", "a/b.pem", "[a]*.key", "{a,b}?.key", "a\\b.key", "!a", "#a", " a ", "a b"] {
+            let allowed = allowed(&[&Allowed::pattern_of(path)]).expect("pattern");
+            assert!(allowed.patterns()[0].covers(path), "{path}");
+            for other in [format!("x/{path}"), format!("{path}x"), "a.key".into(), "ab.key".into()] {
+                assert!(!allowed.patterns()[0].covers(&other), "{path}: {other}");
+            }
+        }
     }
 
     #[test]

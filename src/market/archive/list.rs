@@ -10,7 +10,7 @@ use ignore::{DirEntry, WalkBuilder};
 use super::allow::Pattern;
 use super::beneath::{self, Beneath, FileId};
 use super::rules::{self, Names};
-use super::{Allowed, FileEntry, MAX_ARCHIVE, MAX_FILES, secrets};
+use super::{Allowed, FileEntry, MAX_ARCHIVE, MAX_FILES, SECRET, SECRET_ALLOWED, secrets};
 use crate::market::error::{Action, MarketErrorKind};
 use crate::market::manifest::MANIFEST_NAMES;
 use crate::market::{Finding, MarketError, SafeText, Severity};
@@ -191,11 +191,11 @@ impl Listing<'_> {
         if allowed {
             let message = format!("it is published although it may be a secret: {suspicion}");
             let hint = "what is published cannot be taken back; make sure that it protects nothing";
-            self.note(Severity::Warning, "secret-allowed", path, &message, hint);
+            self.note(Severity::Warning, SECRET_ALLOWED, path, &message, hint);
         } else {
             let message = format!("it may be a secret: {suspicion}");
             let hint = format!("remove it, ignore it in .gitignore, or publish with --allow '{path}'");
-            self.note(Severity::Error, "secret", path, &message, &hint);
+            self.note(Severity::Error, SECRET, path, &message, &hint);
         }
         allowed
     }

@@ -60,6 +60,10 @@ const RATIO_FLOOR: u64 = 1 << 20;
 /// Bytes of a tar block.
 const BLOCK: u64 = 512;
 
+/// The code of the finding that a file looks like a secret, and of the one that it is published all the same.
+pub const SECRET: &str = "secret";
+pub const SECRET_ALLOWED: &str = "secret-allowed";
+
 /// A file of a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {

@@ -11,7 +11,7 @@ use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
 use super::install::{InstallAnswer, InstallPlan, InstallRequest, OutdatedPackage};
 use super::network::{DhtInfo, PeerInfo};
-use super::package::{FeedItem, InstalledInfo, PublishAnswer, PublishPlan, ReleaseInfo, SearchAnswer};
+use super::package::{FeedItem, Inspection, InstalledInfo, PublishAnswer, ReleaseInfo, SearchAnswer};
 use super::status::Status;
 
 /// A request to the node. Each is answered by the [`NodeReply`] of the same name, or by `Done`.
@@ -164,7 +164,7 @@ pub enum NodeReply {
     Detail(Vec<ReleaseInfo>),
     Why(Assessment),
     Pins(Vec<Pin>),
-    Inspect(PublishPlan),
+    Inspect(Inspection),
     Publish(PublishAnswer),
     Plan(InstallPlan),
     Install(InstallAnswer),

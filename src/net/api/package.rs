@@ -135,6 +135,21 @@ pub struct ReleaseInfo {
     pub pinned: Option<PublisherKey>,
 }
 
+/// What a directory that is to be published is like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Inspection {
+    /// It is a package, whether it can be published or not.
+    Package(Box<PublishPlan>),
+    /// What keeps it from being read or packed.
+    Unreadable(Vec<Finding>),
+}
+
+impl From<PublishPlan> for Inspection {
+    fn from(plan: PublishPlan) -> Self {
+        Self::Package(Box::new(plan))
+    }
+}
+
 /// What publishing a directory would do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishPlan {

@@ -297,5 +297,5 @@ fn the_largest_plan_fits_an_answer() {
         previous: None,
         publishable: true,
     };
-    assert!(serde_json::to_vec(&NodeReply::Inspect(plan)).unwrap().len() < super::MAX_REPLY);
+    assert!(serde_json::to_vec(&NodeReply::Inspect(plan.into())).unwrap().len() < super::MAX_REPLY);
 }

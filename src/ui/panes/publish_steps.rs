@@ -22,11 +22,10 @@ const FILES: [Column; 2] = [Column::new("file", 16, 120, 0), Column::new("size",
 /// What reading the package brought up, the gravest first, with the selected one in full.
 pub fn findings(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, publish) = (ui.theme, &ui.state.publish);
-    let Some(plan) = &publish.plan else { return };
     let tall = if area.height >= 10 { 4 } else { 0 };
     let rows = [Constraint::Length(1), Constraint::Fill(1), Constraint::Length(tall)];
     let [verdict, list, detail] = Layout::vertical(rows).areas(area);
-    let line = if plan.publishable {
+    let line = if publish.publishable() {
         Line::styled(format!("{} it can be published; look at these first", theme.symbols.good), theme.good)
     } else {
         Line::styled(
@@ -35,12 +34,13 @@ pub fn findings(ui: &mut Ui<'_, '_>, area: Rect) {
         )
     };
     ui.lines(verdict, vec![text::fit_line(line, area.width.into(), theme.symbols.ellipsis)]);
-    let spec = Table { columns: &FINDINGS, len: plan.findings.len(), view: publish.view, sorted: None, marked: true };
-    table(ui, list, &spec, |row, column, cells| match plan.findings.get(row) {
+    let spec =
+        Table { columns: &FINDINGS, len: publish.findings.len(), view: publish.view, sorted: None, marked: true };
+    table(ui, list, &spec, |row, column, cells| match publish.findings.get(row) {
         Some(finding) => finding_cell(theme, finding, column, cells),
         None => Line::default(),
     });
-    if let Some(finding) = plan.findings.get(publish.view.selected) {
+    if let Some(finding) = publish.findings.get(publish.view.selected) {
         let mut facts = Facts::new(theme, detail.width, 5);
         facts.gap();
         facts.put("what", &finding.message, theme.text);

@@ -1,8 +1,11 @@
 //! Search, install, publish.
 
 use super::*;
+use crate::market::Finding;
+use crate::market::archive::{SECRET, SECRET_ALLOWED};
 use crate::market::store::{Pin, PinOrigin};
 use crate::market::trust::{self, Assessment, Code, Fingerprint, KeyChange, Outcome};
+use crate::net::api::Inspection;
 
 #[test]
 fn search_waits_for_the_keys_to_rest_then_asks_here_then_the_peers() {
@@ -267,7 +270,7 @@ fn the_wizard_goes_from_path_to_share_string() {
         [&NodeCommand::Inspect { path: "/home/ada/pack-a".into(), allow: Vec::new() }]
     );
     let seq = desk.state.publish.seq;
-    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 2)));
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 2).into()));
     assert_eq!(desk.state.publish.step, Step::Findings);
     desk.keys("enter");
     assert_eq!(desk.state.publish.step, Step::Review);
@@ -306,13 +309,63 @@ fn what_cannot_be_published_goes_no_further() {
     let mut desk = Desk::ready();
     desk.keys("6 enter");
     let seq = desk.state.publish.seq;
-    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(false, 1)));
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(false, 1).into()));
     assert!(matches!(commands(&desk.keys("enter"))[..], [NodeCommand::Inspect { .. }]), "enter checks again");
     let seq = desk.state.publish.seq;
-    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(false, 1)));
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(false, 1).into()));
     assert_eq!(desk.state.publish.step, Step::Findings);
     desk.keys("esc");
     assert_eq!(desk.state.publish.step, Step::Path);
+}
+
+fn finding(severity: Severity, code: &str, file: &str) -> Finding {
+    let [message, hint] = [SafeText::new("message"), SafeText::new("hint")];
+    Finding { severity, code: code.into(), file: SafeText::new(file), line: None, message, hint }
+}
+
+#[test]
+fn what_cannot_even_be_read_is_shown_as_findings_and_checked_again() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    let broken = Inspection::Unreadable(vec![finding(Severity::Error, "toml-invalid", "gpack.toml")]);
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(broken));
+    assert_eq!((desk.state.publish.step, desk.state.publish.lines()), (Step::Findings, 1));
+    assert_eq!(desk.keys("a"), [], "there is nothing to allow");
+    assert!(matches!(commands(&desk.keys("enter"))[..], [NodeCommand::Inspect { .. }]));
+    let seq = desk.state.publish.seq;
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0).into()));
+    assert_eq!((desk.state.publish.step, desk.state.publish.findings.len()), (Step::Review, 0));
+}
+
+#[test]
+fn a_file_that_is_no_secret_is_allowed_and_named_before_it_is_published() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    let mut refused = plan(false, 0);
+    refused.findings = vec![finding(Severity::Error, SECRET, "keys/test[1].pem")];
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(refused.into()));
+    let effects = desk.keys("a");
+    let [NodeCommand::Inspect { allow, .. }] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(allow[..], ["/keys/test\\[1\\].pem"]);
+    let seq = desk.state.publish.seq;
+    let mut allowed = plan(true, 0);
+    allowed.findings = vec![finding(Severity::Warning, SECRET_ALLOWED, "keys/test[1].pem")];
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(allowed.into()));
+    assert_eq!(desk.keys("a"), [], "it is allowed already");
+    desk.keys("enter enter");
+    let Some(Overlay::Confirm(confirm)) = &desk.state.overlay else { panic!("no question") };
+    assert!(confirm.warnings.iter().any(|warning| warning.contains("keys/test[1].pem")), "{:?}", confirm.warnings);
+    let effects = desk.keys("y");
+    let [NodeCommand::Publish(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(request.allow.len(), 1);
+
+    // What was allowed for one directory is not for another.
+    let mut desk = Desk::ready();
+    desk.state.publish.allow = vec!["/.env".into()];
+    desk.keys("6 x");
+    assert!(desk.state.publish.allow.is_empty());
 }
 
 #[test]
@@ -322,8 +375,8 @@ fn what_stops_a_publish_comes_first() {
     let seq = desk.state.publish.seq;
     let mut mixed = plan(false, 3);
     mixed.findings[2].severity = Severity::Error;
-    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(mixed));
-    let severities: Vec<_> = desk.state.publish.plan.unwrap().findings.iter().map(|one| one.severity).collect();
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(mixed.into()));
+    let severities: Vec<_> = desk.state.publish.findings.iter().map(|one| one.severity).collect();
     assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Warning]);
 }
 
@@ -385,7 +438,7 @@ fn leaving_a_check_leaves_its_answer_unheard() {
     desk.keys("6 enter");
     let seq = desk.state.publish.seq;
     desk.keys("esc");
-    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0)));
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0).into()));
     assert_eq!(desk.state.publish.step, Step::Path);
 }
 
@@ -394,7 +447,7 @@ fn the_wizard_survives_a_visit_elsewhere() {
     let mut desk = Desk::ready();
     desk.keys("6 enter");
     let seq = desk.state.publish.seq;
-    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0)));
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0).into()));
     desk.keys("2 6");
     assert_eq!(desk.state.publish.step, Step::Review);
 }

@@ -8,10 +8,13 @@ mod prepare;
 
 use semver::Version;
 
+use crate::market::check::Checked;
 use crate::market::release::DEFAULT_VALIDITY;
-use crate::market::{MarketError, PublisherKey, Release, ReleaseId, VerifiedRelease};
+use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
 
-use super::super::api::{NodeEvent, NodeReply, PublishAnswer, PublishPlan, PublishRequest, PublishStage, Via};
+use super::super::api::{
+    Inspection, NodeEvent, NodeReply, PublishAnswer, PublishPlan, PublishRequest, PublishStage, Via,
+};
 use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
@@ -28,11 +31,14 @@ const EARLIEST: u64 = 1_735_689_600;
 
 /// Answers [`NodeCommand::Inspect`](super::super::api::NodeCommand::Inspect).
 pub async fn inspect(context: &Context, path: String, allow: Vec<String>) -> Result<NodeReply, NodeError> {
-    let prepared = prepare::prepare(context, &path, &allow, || {}).await?;
+    let (path, Checked { manifest, packed, findings }) = prepare::check(context, &path, &allow).await?;
+    let (Some(manifest), Some(packed)) = (manifest, packed) else {
+        return Ok(NodeReply::Inspect(Inspection::Unreadable(findings)));
+    };
+    let own = own_versions(context, &manifest.name).await?;
+    let previous = own.into_iter().map(|release| release.release().version.clone()).max();
     let publisher = context.identity.public();
-    let previous = own_versions(context, &prepared).await?.into_iter().map(|r| r.release().version.clone()).max();
-    let Prepared { manifest, packed, findings, path } = prepared;
-    Ok(NodeReply::Inspect(PublishPlan::of(&path, manifest, packed, findings, Some(publisher), previous)))
+    Ok(NodeReply::Inspect(PublishPlan::of(&path, manifest, packed, findings, Some(publisher), previous).into()))
 }
 
 /// Answers [`NodeCommand::Publish`](super::super::api::NodeCommand::Publish).
@@ -66,7 +72,7 @@ async fn sign_and_store(
 ) -> Result<VerifiedRelease, NodeError> {
     let _lock = context.services.publishing().await;
     stage(PublishStage::Signing, 0);
-    let known = own_versions(context, &prepared).await?;
+    let known = own_versions(context, &prepared.manifest.name).await?;
     let release = match last_word(&known, &prepared.manifest.version) {
         Some(published) if still_good(published, &prepared, unix_now())? => published.clone(),
         _ => sign(context, &prepared).await?,
@@ -84,8 +90,8 @@ async fn sign_and_store(
     Ok(release)
 }
 
-async fn own_versions(context: &Context, prepared: &Prepared) -> Result<Vec<VerifiedRelease>, MarketError> {
-    let (name, publisher) = (prepared.manifest.name.clone(), context.identity.public());
+async fn own_versions(context: &Context, name: &PackageName) -> Result<Vec<VerifiedRelease>, MarketError> {
+    let (name, publisher) = (name.clone(), context.identity.public());
     context.store.run(move |db| db.versions(&name, Some(publisher))).await
 }
 

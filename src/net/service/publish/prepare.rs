@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
 
 use crate::market::archive::{Allowed, Packed, pack_with};
+use crate::market::check::{self, Checked};
 use crate::market::{Finding, Manifest, MarketError, Severity};
 
 use super::super::super::context::Context;
@@ -16,8 +17,6 @@ const MAX_NAMED: usize = 5;
 /// A package ready to be signed.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The directory.
-    pub path: PathBuf,
     pub manifest: Manifest,
     pub packed: Packed,
     /// Of the manifest, then of the files.
@@ -39,26 +38,43 @@ pub async fn prepare(
     let (path, manifest, mut findings) = worker(move || read(path)).await?;
     packing();
     let incoming = context.store.run(|db| Ok(db.incoming_dir())).await?;
-    let (path, packed) = worker(move || {
-        let packed = pack_with(&path, &incoming, &allowed)?;
-        Ok((path, packed))
-    })
-    .await?;
+    let packed = worker(move || Ok(pack_with(&path, &incoming, &allowed)?)).await?;
     let more = packed.findings.iter().filter(|finding| !findings.contains(finding)).cloned().collect::<Vec<_>>();
     findings.extend(more);
-    Ok(Prepared { path, manifest, packed, findings })
+    Ok(Prepared { manifest, packed, findings })
+}
+
+/// Everything that stands between the directory and its publication; `allow` names what is no secret.
+///
+/// # Errors
+/// As of [`prepare`], but not for what is wrong with the package itself.
+pub async fn check(context: &Context, path: &str, allow: &[String]) -> Result<(PathBuf, Checked), NodeError> {
+    let allowed = Allowed::new(allow)?;
+    let path = PathBuf::from(path);
+    let incoming = context.store.run(|db| Ok(db.incoming_dir())).await?;
+    worker(move || {
+        is_directory(&path)?;
+        let checked = check::check(&path, &incoming, &allowed)?;
+        Ok((path, checked))
+    })
+    .await
 }
 
 fn read(path: PathBuf) -> Result<(PathBuf, Manifest, Vec<Finding>), NodeError> {
+    is_directory(&path)?;
+    let (manifest, findings) = Manifest::read(&path)?;
+    Ok((path, manifest, findings))
+}
+
+fn is_directory(path: &Path) -> Result<(), NodeError> {
     if !path.is_absolute() {
         return Err(NodeError::new(ErrorKind::Usage, format!("{} is not an absolute path", path.display()))
             .hint("name the package's directory from / on"));
     }
     if !path.is_dir() {
-        return Err(no_directory(&path));
+        return Err(no_directory(path));
     }
-    let (manifest, findings) = Manifest::read(&path)?;
-    Ok((path, manifest, findings))
+    Ok(())
 }
 
 fn no_directory(path: &Path) -> NodeError {

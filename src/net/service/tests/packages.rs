@@ -185,12 +185,26 @@ async fn inspecting_says_what_publishing_would_do_and_does_not_do_it() {
     let node = TestNode::alone().await;
     let dir = package("seen-through", "2.0.0", "");
     let inspect = NodeCommand::Inspect { path: dir.path().display().to_string(), allow: Vec::new() };
-    let NodeReply::Inspect(plan) = node.handle.request(inspect).await.unwrap() else { panic!() };
+    let NodeReply::Inspect(Inspection::Package(plan)) = node.handle.request(inspect.clone()).await.unwrap() else {
+        panic!()
+    };
     assert!(plan.publishable && plan.previous.is_none());
     assert_eq!((plan.name.as_str(), plan.files.len()), ("seen-through", 3));
     assert_eq!(node.handle.status().await.unwrap().catalog.releases, 0);
     let answer = publish(&node, dir.path()).await.unwrap();
     assert_eq!((answer.package_id, answer.size), (plan.package_id, plan.size));
+
+    let NodeReply::Inspect(Inspection::Package(plan)) = node.handle.request(inspect.clone()).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(plan.previous, Some(answer.version));
+    fs::write(dir.path().join("package.toml"), "[package]\nname = \n").unwrap();
+    fs::write(dir.path().join(".env"), "x").unwrap();
+    let NodeReply::Inspect(Inspection::Unreadable(findings)) = node.handle.request(inspect).await.unwrap() else {
+        panic!()
+    };
+    let found: Vec<_> = findings.iter().map(|finding| (finding.code.as_str(), finding.line)).collect();
+    assert_eq!(found, [("toml-invalid", Some(2)), ("secret", None)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
