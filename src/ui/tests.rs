@@ -246,6 +246,7 @@ fn overlays() {
         fixture::press(&mut state, "down i");
         state
     });
+    snapshot("install-plan", fixture::planned);
     snapshot("accept-key", fixture::offered);
     snapshot("ban", |w, h| {
         let mut state = fixture::on(Tab::Peers, w, h);

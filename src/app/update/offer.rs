@@ -152,7 +152,7 @@ pub fn planned(state: &mut State, asked: &str, plan: Result<InstallPlan, NodeErr
 /// `base 1.1.0 (12 KiB)`
 fn with_it(step: &PlanStep) -> String {
     match &step.from {
-        Some(from) => format!("{} {from} → {}", step.name, step.version),
+        Some(from) => format!("{} {} (was {from})", step.name, step.version),
         None if step.here => format!("{} {}", step.name, step.version),
         None => format!("{} {} ({})", step.name, step.version, crate::app::bytes::size(step.size)),
     }
