@@ -141,13 +141,17 @@ pub enum Verb {
     /// The first install of a name pins its publisher's key. A release by another key is refused until you accept it.
     #[command(subcommand)]
     Trust(TrustVerb),
-    /// Installed packages
+    /// Installed packages, why each is there and what became of it since
     List,
-    /// Take an installed package away
-    Remove {
-        /// Name of the package
-        name: String,
+    /// Compare installed files with what was put in place
+    ///
+    /// Ends with exit code 4 where a file is missing or differs. Files that were added are told of and do no harm.
+    Verify {
+        /// Names of packages; none: all
+        names: Vec<String>,
     },
+    /// Take an installed package away
+    Remove(RemoveArgs),
     /// Connected and banned peers
     #[command(visible_alias = "peer-list")]
     Peers(PeersArgs),
@@ -393,6 +397,19 @@ pub enum TrustVerb {
         /// Name of the package
         name: String,
     },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RemoveArgs {
+    /// Name of the package
+    #[arg(required_unless_present = "unused")]
+    pub name: Option<String>,
+    /// Also where another installed package needs it
+    #[arg(long)]
+    pub force: bool,
+    /// Also the packages that came only as dependencies and are needed by nobody any more
+    #[arg(long)]
+    pub unused: bool,
 }
 
 #[derive(Clone, Debug, Args)]

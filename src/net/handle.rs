@@ -1,5 +1,6 @@
 //! One face for a node in this process and for one behind the control socket.
 
+use crate::market::install::Removal;
 use crate::market::store::Pin;
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
@@ -124,8 +125,8 @@ commands! {
         NodeCommand::RevokeKey { key, reason } => NodeReply::KeyChange(change) => change;
     /// What is installed.
     installed() -> Vec<InstalledInfo>: NodeCommand::Installed => NodeReply::Installed(list) => list;
-    /// Whether it was installed.
-    remove(name: PackageName) -> bool: NodeCommand::Remove { name } => NodeReply::Changed(changed) => changed;
+    /// When the files are gone.
+    remove(removal: Removal) -> RemoveAnswer: NodeCommand::Remove(removal) => NodeReply::Removed(answer) => answer;
     /// The peer id at `addr`.
     connect(addr: String) -> String: NodeCommand::Connect { addr } => NodeReply::Connected { peer_id } => peer_id;
     /// One peer, or all; whether any was connected.

@@ -7,6 +7,7 @@ mod dashboard;
 mod docs;
 #[allow(dead_code)]
 mod harness;
+mod installed;
 mod installs;
 mod layers;
 mod nodes;

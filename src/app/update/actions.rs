@@ -5,6 +5,7 @@ use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{Action, Confirm, Overlay, Picker, Prompt, State, Step, Tab, ToastKind};
+use crate::market::install::Removal;
 use crate::net::NodeCommand;
 
 /// Runs a command that applies.
@@ -253,7 +254,7 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Install { what, request } => offer::install(state, what, *request),
         Action::Remove { name } => {
             let text = format!("removing {name}");
-            ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove { name })
+            ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove(Removal::of(name)))
         }
         Action::Ban { peer } => {
             let reason = "banned by hand".to_owned();

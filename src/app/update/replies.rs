@@ -150,7 +150,9 @@ fn acted(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>) {
     }
     match result {
         Ok(NodeReply::Changed(false)) => state.toast(ToastKind::Info, nothing, None),
-        Ok(NodeReply::Changed(true) | NodeReply::Done) => state.toast(ToastKind::Good, done, None),
+        Ok(NodeReply::Changed(true) | NodeReply::Removed(_) | NodeReply::Done) => {
+            state.toast(ToastKind::Good, done, None)
+        }
         Ok(_) => state.toast_error(failed, &mismatch()),
         Err(error) => state.toast_error(failed, &error),
     }

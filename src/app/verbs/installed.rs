@@ -1,14 +1,14 @@
-//! `list` and `remove`.
+//! `list`.
 
 use serde_json::json;
 
 use crate::app::output::table::Table;
 use crate::app::output::{Style, human};
-use crate::market::{PackageName, Store, install as place};
+use crate::market::store::{InstallSource, Reason};
+use crate::market::{PackageName, Store};
+use crate::net::NodeError;
 use crate::net::api::InstalledInfo;
-use crate::net::{ErrorKind, NodeError};
 
-use super::install::as_usage;
 use super::{Context, Session};
 
 pub async fn list(context: &Context, session: &Session) -> Result<(), NodeError> {
@@ -19,14 +19,16 @@ pub async fn list(context: &Context, session: &Session) -> Result<(), NodeError>
     if installed.is_empty() {
         context.output.note("nothing is installed");
     }
-    context.output.answer(&json!({ "installed": installed }), |style| table(&installed, style))
+    context.output.answer(&json!({ "installed": installed }), |style| table(&installed, style))?;
+    installed.iter().flat_map(warnings).for_each(|warning| context.output.note(&warning));
+    Ok(())
 }
 
 /// What the database of the home says, with no node running.
 pub(super) async fn stored(context: &Context) -> Result<Vec<InstalledInfo>, NodeError> {
     let Some(store) = open_store(context)? else { return Ok(Vec::new()) };
     let packs = context.home.packs_dir();
-    Ok(store.run(|db| db.installed()).await?.into_iter().map(|entry| InstalledInfo::of(entry, &packs)).collect())
+    Ok(store.run(move |db| InstalledInfo::all_of(db, &packs)).await?)
 }
 
 /// The store, if the home has one: asking must not make it.
@@ -41,14 +43,18 @@ fn table(installed: &[InstalledInfo], style: Style) -> String {
     if installed.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["NAME", "VERSION", ">FILES", ">SIZE", "PUBLISHER", "INSTALLED", "~PATH"]);
+    let headings = ["NAME", "VERSION", "WHY", ">FILES", ">SIZE", "PUBLISHER", "SOURCE", "STATE", "INSTALLED", "~PATH"];
+    let mut table = Table::new(&headings);
     for package in installed {
         table.row([
             package.name.to_string(),
             package.version.to_string(),
+            why(package),
             package.files.to_string(),
             human::bytes(package.bytes),
             publisher(package),
+            source(package),
+            state(package).to_owned(),
             human::time(package.installed_at),
             package.path.clone(),
         ]);
@@ -56,26 +62,43 @@ fn table(installed: &[InstalledInfo], style: Style) -> String {
     table.render(style)
 }
 
+fn why(package: &InstalledInfo) -> String {
+    let needed_by = package.needed_by.iter().map(PackageName::as_str).collect::<Vec<_>>().join(", ");
+    match (package.reason, package.needed_by.as_slice()) {
+        (Reason::Asked, _) => "asked".into(),
+        (Reason::Needed, []) => "unused".into(),
+        (Reason::Needed, _) => format!("needed by {needed_by}"),
+    }
+}
+
 fn publisher(package: &InstalledInfo) -> String {
     package.publisher.map_or_else(|| "unsigned".into(), |key| human::short(&key.to_string()))
 }
 
-pub async fn remove(context: &Context, session: &Session, name: &str) -> Result<(), NodeError> {
-    let name: PackageName = name.parse().map_err(as_usage)?;
-    let removed = match session.find(context).await? {
-        Some(node) => node.remove(name.clone()).await?,
-        None => remove_stored(context, &name).await?,
-    };
-    if !removed {
-        return Err(NodeError::new(ErrorKind::NotFound, format!("{name} is not installed"))
-            .hint("see `ggen-p2p-tui list` for what is"));
+fn source(package: &InstalledInfo) -> String {
+    match &package.source {
+        InstallSource::Peers => "peers".into(),
+        InstallSource::Central { location } => location.clone(),
     }
-    context.output.answer(&json!({ "removed": name }), |_| format!("removed {name}\n"))
 }
 
-async fn remove_stored(context: &Context, name: &PackageName) -> Result<bool, NodeError> {
-    let Some(store) = open_store(context)? else { return Ok(false) };
-    let (packs, gone) = (context.home.packs_dir(), name.clone());
-    let removed = tokio::task::spawn_blocking(move || place::remove(&store, &gone, &packs)).await;
-    Ok(removed.map_err(|e| NodeError::new(ErrorKind::Failed, format!("removing {name} broke off: {e}")))??)
+fn state(package: &InstalledInfo) -> &'static str {
+    match (&package.revoked, &package.yanked) {
+        (Some(_), _) => "key revoked",
+        (None, Some(_)) => "withdrawn",
+        (None, None) => "",
+    }
+}
+
+/// What its publisher has said since it was installed.
+fn warnings(package: &InstalledInfo) -> Vec<String> {
+    let (name, version) = (&package.name, &package.version);
+    let mut warnings = Vec::new();
+    if let Some(reason) = &package.yanked {
+        warnings.push(format!("warning: {name} {version} was withdrawn by its publisher: {reason}"));
+    }
+    if let Some(reason) = &package.revoked {
+        warnings.push(format!("warning: the key that signed {name} {version} was revoked: {reason}"));
+    }
+    warnings
 }

@@ -14,12 +14,14 @@ mod plan;
 mod progress;
 mod project;
 mod publish;
+mod remove;
 mod search;
 mod session;
 mod show;
 mod status;
 mod trust;
 mod update;
+mod verify;
 mod why;
 mod yank;
 
@@ -117,7 +119,8 @@ async fn answer(context: &Context, session: &mut Session, verb: &Verb) -> Result
         Verb::List => installed::list(context, session).await,
         Verb::Show(arguments) => show::show(context, session, arguments).await,
         Verb::Trust(verb) => trust::run(context, session, verb).await,
-        Verb::Remove { name } => installed::remove(context, session, name).await,
+        Verb::Verify { names } => verify::verify(context, names).await,
+        Verb::Remove(arguments) => remove::remove(context, session, arguments).await,
         Verb::Peers(arguments) => peers::peers(context, session, arguments).await,
         Verb::PeerInfo { peer } => peers::peer_info(context, session, peer).await,
         Verb::Connect { addr } => peers::connect(context, session, addr).await,

@@ -12,10 +12,13 @@
 mod contents;
 mod description;
 mod inventory;
+mod needs;
 mod place;
 mod recovery;
 mod verify;
 
+#[cfg(test)]
+mod central_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
@@ -26,13 +29,17 @@ use std::path::{Path, PathBuf};
 use semver::VersionReq;
 
 use super::store::{InstallSource, Installed, Reason};
-use super::{MarketError, PackageName, Store, files};
+use super::{MarketError, PackageName, PublisherKey, Store, files};
 
 pub use contents::{Assurance, Contents};
 pub use inventory::{Inventory, Stamp};
+pub use needs::{Removal, RemovalPlan, needed_by};
 pub use recovery::recover;
 pub(in crate::market) use recovery::recover_notes;
 pub use verify::{Basis, Problem, ProblemKind, Verification, is_intact, verify};
+
+#[cfg(test)]
+pub(crate) use tests::interrupted;
 
 use contents::Unpacked;
 use place::{Place, Turn, exists, temp_dir};
@@ -70,6 +77,9 @@ pub struct Placed {
 /// extracts under DESIGN section 8's rules, puts the files and the flat `<name>.toml` in place, notes it, and pins the
 /// name's key ([`trust::settle`](super::trust::settle)). `now` in Unix seconds. Nothing is left behind on an error.
 ///
+/// Whether a signed release is to be trusted is asked before ([`trust::assess`](super::trust::assess)). What nobody signed
+/// is refused where the name is pinned to a key.
+///
 /// A package that the user has asked for stays one, with its requirement, when it is put anew because another needs it.
 ///
 /// Installs into one directory take turns, also those of other processes. Blocks; not for async code.
@@ -85,7 +95,8 @@ pub fn put(
     recovery::in_turn(store, packs_dir)?;
     let prepared = Prepared::new(contents, packs_dir)?;
     let name = prepared.unpacked.name.clone();
-    let current = store.run_blocking(move |db| db.installed_as(&name))?;
+    let (current, pinned) = store.run_blocking(move |db| Ok((db.installed_as(&name)?, db.pinned(&name)?)))?;
+    prepared.check_pin(pinned)?;
     prepared.check_place(current.is_some())?;
     let entry = prepared.entry(purpose, current, now);
     let (note, inventory) = (entry.clone(), prepared.inventory.clone());
@@ -141,6 +152,22 @@ impl Prepared {
         let unpacked = contents.unpack(&dir)?;
         let inventory = Inventory::of(&dir)?.with_description(&unpacked.description);
         Ok(Self { inventory, place: Place::of(&unpacked.name, packs_dir), temp, unpacked })
+    }
+
+    /// What nobody signed never takes the place of what a key vouches for.
+    fn check_pin(&self, pinned: Option<PublisherKey>) -> Result<(), MarketError> {
+        let name = &self.unpacked.name;
+        match (self.unpacked.publisher, pinned) {
+            (None, Some(key)) => Err(MarketError::Untrusted {
+                message: format!(
+                    "{name} is pinned to the key {key}, and what a central index lists is signed by nobody"
+                ),
+                hint: format!(
+                    "install what that key has signed; or give the pin up first: ggen-p2p-tui trust forget {name}"
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// What is noted as installed is ours to replace, however damaged it is.

@@ -95,6 +95,17 @@ impl Bench {
     }
 }
 
+/// Installs as far as the intent, and if `placed`, the files; then the crash.
+pub(crate) fn interrupted(store: &Store, contents: &Contents<'_>, packs: &Path, placed: bool) {
+    fs::create_dir_all(packs).expect("directory");
+    let prepared = Prepared::new(contents, packs).expect("prepare");
+    let (entry, inventory) = (prepared.entry(Purpose::needed(), None, NOW), prepared.inventory.clone());
+    store.run_blocking(move |db| db.intend_install(&entry, &inventory)).expect("intent");
+    if placed {
+        prepared.place().expect("place");
+    }
+}
+
 fn content(packs: &Path) -> String {
     fs::read_to_string(packs.join("hello/a/content.txt")).expect("content")
 }

@@ -4,20 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::place::Place;
-use super::tests::{Bench, Sample, sample};
+use super::tests::{Bench, Sample, interrupted, sample};
 use super::*;
 use crate::market::testing::{NOW, name, write_tree};
-
-/// Installs as far as the intent, and if `placed`, the files; then the crash.
-fn interrupted(bench: &Bench, sample: &Sample, placed: bool) {
-    fs::create_dir_all(&bench.packs).expect("directory");
-    let prepared = Prepared::new(&sample.contents(), &bench.packs).expect("prepare");
-    let (entry, inventory) = (prepared.entry(Purpose::needed(), None, NOW), prepared.inventory.clone());
-    bench.store.run_blocking(move |db| db.intend_install(&entry, &inventory)).expect("intent");
-    if placed {
-        prepared.place().expect("place");
-    }
-}
 
 fn problems(bench: &Bench) -> Vec<(String, ProblemKind)> {
     let said = bench.verify("hello");
@@ -100,7 +89,7 @@ fn what_is_not_installed_cannot_be_verified() {
 fn an_intent_whose_files_are_in_place_becomes_the_note() {
     let bench = Bench::new();
     bench.install(&sample("1.0.0", "old"));
-    interrupted(&bench, &sample("1.1.0", "new"), true);
+    interrupted(&bench.store, &sample("1.1.0", "new").contents(), &bench.packs, true);
     assert_eq!(bench.noted(), ["hello 1.0.0"]);
     bench.recover();
     assert_eq!(bench.noted(), ["hello 1.1.0"]);
@@ -112,11 +101,11 @@ fn an_intent_whose_files_are_in_place_becomes_the_note() {
 #[test]
 fn an_intent_whose_files_are_not_in_place_is_dropped() {
     let bench = Bench::new();
-    interrupted(&bench, &sample("0.9.0", "never"), false);
+    interrupted(&bench.store, &sample("0.9.0", "never").contents(), &bench.packs, false);
     bench.recover();
     assert_eq!(bench.noted(), Vec::<String>::new());
     bench.install(&sample("1.0.0", "old"));
-    interrupted(&bench, &sample("1.1.0", "new"), false);
+    interrupted(&bench.store, &sample("1.1.0", "new").contents(), &bench.packs, false);
     bench.recover();
     assert_eq!(bench.noted(), ["hello 1.0.0"]);
     assert_eq!(problems(&bench), []);
@@ -126,7 +115,7 @@ fn an_intent_whose_files_are_not_in_place_is_dropped() {
 fn opening_the_store_settles_what_a_crash_left() {
     let bench = Bench::new();
     bench.install(&sample("1.0.0", "old"));
-    interrupted(&bench, &sample("1.1.0", "new"), true);
+    interrupted(&bench.store, &sample("1.1.0", "new").contents(), &bench.packs, true);
     let bench = bench.reopened();
     assert_eq!(bench.noted(), ["hello 1.1.0"]);
     bench.store.run_blocking(|db| db.intend_removal(&name("hello"))).expect("intent");

@@ -52,9 +52,13 @@ pub fn mend(conn: &Connection) -> Result<u64, MarketError> {
 fn mend_entries(conn: &Connection, table: &str) -> Result<u64, MarketError> {
     let mut mended = 0;
     mended += blank(conn, table, "requirement", "", parses::<semver::VersionReq>)?;
-    mended += blank(conn, table, "dependencies", "[]", |text| {
+    let unread = blank(conn, table, "dependencies", "[]", |text| {
         std::str::from_utf8(text).is_ok_and(|json| installs::dependencies(json).is_some())
     })?;
+    if unread > 0 {
+        installs::note_dependencies(conn)?;
+    }
+    mended += unread;
     mended += drop_rows(conn, table, "name", is_name)?;
     mended += drop_rows(conn, table, "publisher", |key| matches!(key.len(), 0 | 32))?;
     mended += drop_rows(conn, table, "package_id", |id| id.len() == 32)?;

@@ -36,6 +36,10 @@ mod flips;
 #[cfg(test)]
 mod head_tests;
 #[cfg(test)]
+mod install_tests;
+#[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod key_tests;
 #[cfg(test)]
 mod publish_tests;

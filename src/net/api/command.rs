@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::market::install::Removal;
 use crate::market::store::Pin;
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
@@ -10,8 +11,9 @@ use super::central::CentralInfo;
 use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
 use super::install::{InstallAnswer, InstallPlan, InstallRequest, OutdatedPackage};
+use super::installed::{InstalledInfo, RemoveAnswer};
 use super::network::{DhtInfo, PeerInfo};
-use super::package::{FeedItem, Inspection, InstalledInfo, PublishAnswer, ReleaseInfo, SearchAnswer};
+use super::package::{FeedItem, Inspection, PublishAnswer, ReleaseInfo, SearchAnswer};
 use super::status::Status;
 
 /// A request to the node. Each is answered by the [`NodeReply`] of the same name, or by `Done`.
@@ -78,9 +80,7 @@ pub enum NodeCommand {
         reason: String,
     },
     Installed,
-    Remove {
-        name: PackageName,
-    },
+    Remove(Removal),
     /// `addr` is a multiaddr; waits for the connection to stand (or fail).
     Connect {
         addr: String,
@@ -173,6 +173,7 @@ pub enum NodeReply {
     Keys(Vec<KeyInfo>),
     KeyChange(KeyChange),
     Installed(Vec<InstalledInfo>),
+    Removed(RemoveAnswer),
     /// Whether there was something to remove / disconnect / unban / unpin.
     Changed(bool),
     Connected {

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::market::archive::{FileEntry, Packed};
 use crate::market::search::Facets;
-use crate::market::store::Installed;
 use crate::market::{
     Dependency, Finding, Manifest, PackageId, PackageName, PublisherKey, ReleaseId, SafeText, Severity,
 };
@@ -224,33 +223,4 @@ pub struct PublishAnswer {
     pub findings: Vec<Finding>,
     /// What to give to others: `ggen:<name>@<version>?publisher=<key>`.
     pub share: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InstalledInfo {
-    pub name: PackageName,
-    pub version: semver::Version,
-    /// None: nobody signed it, it comes from a central index.
-    pub publisher: Option<PublisherKey>,
-    pub package_id: PackageId,
-    pub path: String,
-    pub installed_at: u64,
-    pub files: u32,
-    pub bytes: u64,
-}
-
-impl InstalledInfo {
-    /// What the store says of an install below `packs`.
-    pub fn of(entry: Installed, packs: &Path) -> Self {
-        Self {
-            path: packs.join(entry.name.as_str()).display().to_string(),
-            name: entry.name,
-            version: entry.version,
-            publisher: entry.publisher,
-            package_id: entry.package_id,
-            installed_at: entry.installed_at,
-            files: entry.files,
-            bytes: entry.bytes,
-        }
-    }
 }

@@ -46,7 +46,7 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::RotateKey => service::keys::rotate(context).await,
         NodeCommand::RevokeKey { key, reason } => service::keys::revoke(context, key, &reason).await,
         NodeCommand::Installed => service::installed(context).await,
-        NodeCommand::Remove { name } => service::remove(context, name).await,
+        NodeCommand::Remove(removal) => service::remove(context, removal).await,
         NodeCommand::Connect { addr } => connect(core, &addr).await,
         NodeCommand::Disconnect { peer } => disconnect(core, peer.as_deref()).await,
         NodeCommand::Bootstrap { wait } => context.swarm.bootstrap(wait).await.map(|()| NodeReply::Done),

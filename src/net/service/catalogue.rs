@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
+use crate::market::install::Removal;
 use crate::market::{MarketError, PackageName, PublisherKey, install};
 
-use super::super::api::{InstalledInfo, NodeEvent, NodeReply, ReleaseInfo};
+use super::super::api::{InstalledInfo, NodeEvent, NodeReply, ReleaseInfo, RemoveAnswer};
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 use super::heads;
@@ -32,22 +33,32 @@ pub async fn detail(
 
 /// Answers [`NodeCommand::Installed`](super::super::api::NodeCommand::Installed).
 pub async fn installed(context: &Context) -> Result<NodeReply, NodeError> {
-    let entries = context.store.run(|db| db.installed()).await?;
     let packs = context.home.packs_dir();
-    Ok(NodeReply::Installed(entries.into_iter().map(|entry| InstalledInfo::of(entry, &packs)).collect()))
+    Ok(NodeReply::Installed(context.store.run(move |db| InstalledInfo::all_of(db, &packs)).await?))
 }
 
-/// Answers [`NodeCommand::Remove`](super::super::api::NodeCommand::Remove): takes the files away and forgets the install. The
-/// bytes stay among this node's blobs, for others.
-pub async fn remove(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
-    let lock = context.services.installing(&name).await;
-    let removing = take_away(context.clone(), name.clone(), lock);
-    if !context.services.unbroken(removing).await?? {
-        return Err(NodeError::new(ErrorKind::NotFound, format!("{} is not installed", name.as_str()))
-            .hint("see what is with: ggen-p2p-tui list"));
+/// Answers [`NodeCommand::Remove`](super::super::api::NodeCommand::Remove): takes the files away and forgets the installs.
+/// The bytes stay among this node's blobs, for others.
+pub async fn remove(context: &Context, removal: Removal) -> Result<NodeReply, NodeError> {
+    let wanted = removal.clone();
+    let plan = context.store.run(move |db| wanted.plan(&db.installed()?)).await?;
+    let mut answer = RemoveAnswer { removed: Vec::new(), unused: plan.unused };
+    for name in plan.remove {
+        let lock = context.services.installing(&name).await;
+        let removing = take_away(context.clone(), name.clone(), lock);
+        if context.services.unbroken(removing).await?? {
+            answer.removed.push(name);
+            context.bus.emit(NodeEvent::InstalledChanged);
+        } else if removal.name == Some(name.clone()) {
+            return Err(not_installed(&name));
+        }
     }
-    context.bus.emit(NodeEvent::InstalledChanged);
-    Ok(NodeReply::Changed(true))
+    Ok(NodeReply::Removed(answer))
+}
+
+/// Nothing is installed under a name.
+fn not_installed(name: &PackageName) -> NodeError {
+    NodeError::new(ErrorKind::NotFound, format!("{name} is not installed")).hint("see what is with: ggen-p2p-tui list")
 }
 
 /// Not to be broken off, so it holds the name's lock itself.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::market::Finding;
 use crate::market::archive::{SECRET, SECRET_ALLOWED};
-use crate::market::store::{Pin, PinOrigin};
+use crate::market::store::{InstallSource, Pin, PinOrigin, Reason};
 use crate::market::trust::{self, Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::net::api::Inspection;
 
@@ -206,6 +206,13 @@ fn another_key_than_the_installed_ones_is_warned_about() {
         installed_at: 0,
         files: 1,
         bytes: 1,
+        reason: Reason::Asked,
+        requirement: None,
+        source: InstallSource::Peers,
+        dependencies: Vec::new(),
+        needed_by: Vec::new(),
+        yanked: None,
+        revoked: None,
     };
     desk.reply(Tag::Installed, NodeReply::Installed(vec![installed]));
     desk.keys("5 p");

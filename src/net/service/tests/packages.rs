@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::config::schema::Mirror;
 use crate::market::PackageName;
+use crate::market::install::Removal;
 use crate::market::trust::Fingerprint;
 use crate::net::api::*;
 use crate::net::error::{ErrorKind, NodeError};
@@ -248,8 +249,9 @@ async fn a_changed_key_is_refused_until_the_user_accepts_it() {
     };
     refused(install_as(&third, "claimed", None, Some(other.publisher)).await.unwrap_err());
     // Neither a removal nor the key's name alone is the user's word for it.
-    let remove = NodeCommand::Remove { name: PackageName::new("claimed").unwrap() };
-    assert_eq!(third.handle.request(remove.clone()).await.unwrap(), NodeReply::Changed(true));
+    let remove = NodeCommand::Remove(Removal::of(PackageName::new("claimed").unwrap()));
+    let NodeReply::Removed(answer) = third.handle.request(remove.clone()).await.unwrap() else { panic!() };
+    assert_eq!(answer.removed.len(), 1);
     assert!(!packs(&third).join("claimed").exists());
     assert_eq!(third.handle.request(remove).await.unwrap_err().kind, ErrorKind::NotFound);
     refused(install_as(&third, "claimed", None, Some(other.publisher)).await.unwrap_err());
@@ -290,7 +292,7 @@ async fn a_damaged_blob_of_ones_own_is_fetched_anew() {
     connected(&publisher, &second).await;
     let answer = publish(&publisher, package("mended", "1.0.0", "").path()).await.unwrap();
     install(&second, "mended").await.unwrap();
-    let remove = NodeCommand::Remove { name: PackageName::new("mended").unwrap() };
+    let remove = NodeCommand::Remove(Removal::of(PackageName::new("mended").unwrap()));
     second.handle.request(remove).await.unwrap();
     let hex = answer.package_id.to_string();
     let blob = second.home.path().join("p2p-cache/blobs").join(&hex[..2]).join(&hex);
@@ -329,7 +331,7 @@ async fn a_request_that_is_given_up_leaves_files_and_notes_in_agreement() {
     for delay in (0..60).map(|n| Duration::from_micros(n * 500)) {
         let given_up = tokio::time::timeout(delay, install(&node, "given-up")).await.is_err();
         outcomes.insert((given_up, agree().await));
-        let remove = NodeCommand::Remove { name: name.clone() };
+        let remove = NodeCommand::Remove(Removal::of(name.clone()));
         let _ = tokio::time::timeout(delay / 8, node.handle.request(remove.clone())).await;
         agree().await;
         let _ = node.handle.request(remove).await;
