@@ -173,15 +173,38 @@ fn a_clash_that_no_single_name_shows() {
     ");
 }
 
+/// Of `count` versions of a, each needs another one of c, and b one that none of them needs.
+fn stairs(count: usize) -> Vec<String> {
+    let a = (0..count).map(|minor| format!("a 1.{minor}.0 : c =1.{minor}.0"));
+    let c = (0..count).map(|minor| format!("c 1.{minor}.0"));
+    let rest = ["c 2.0.0", "b 1.0.0 : c ^2"].map(str::to_owned);
+    let all = universe(&a.chain(c).chain(rest).collect::<Vec<_>>().join("\n"));
+    why(&all, "a, b").lines().map(str::to_owned).collect()
+}
+
 #[test]
 fn long_ones_are_cut_off() {
-    let a: Vec<_> = (0..60).map(|minor| format!("a 1.{minor}.0 : c =1.{minor}.0")).collect();
-    let c: Vec<_> = (0..60).map(|minor| format!("c 1.{minor}.0")).collect();
-    let all = universe(&format!("{}\n{}\n c 2.0.0 \n b 1.0.0 : c ^2", a.join("\n"), c.join("\n")));
-    let why = why(&all, "a, b");
-    let lines: Vec<_> = why.lines().collect();
-    assert_eq!(lines.len(), explain::MAX_LINES);
-    assert_eq!(lines[..2], ["you asked for a", "you asked for b"]);
-    assert_eq!(lines[18], "… and 45 more like these");
-    assert_eq!(lines[19], "no version of c is right for all of these, and there can be only one");
+    const CLASH: &str = "no version of c is right for all of these, and there can be only one";
+    let whole = stairs(explain::MAX_LINES - 4);
+    assert_eq!(whole.len(), explain::MAX_LINES);
+    assert_eq!(whole[18..], ["b 1.0.0 needs c ^2", CLASH]);
+    for (count, left_out) in [(explain::MAX_LINES - 3, 2), (60, 45)] {
+        let lines = stairs(count);
+        assert_eq!(lines.len(), explain::MAX_LINES);
+        assert_eq!(lines[..2], ["you asked for a", "you asked for b"]);
+        assert!(lines[17].starts_with("a 1."), "{lines:?}");
+        assert_eq!(lines[18..], [format!("… and {left_out} more like these"), CLASH.to_owned()]);
+    }
+}
+
+#[test]
+fn whose_it_is_goes_without_saying_where_there_is_no_other() {
+    let signed = universe("a 1.0.0 @2 \n b 1.0.0 : a ^2");
+    let unsigned = universe("a 1.0.0 @- \n b 1.0.0 : a ^2");
+    for all in [signed, unsigned] {
+        assert_eq!(
+            why(&all, "b").lines().last(),
+            Some("b 1.0.0 needs a ^2, which no version fits; the newest is 1.0.0")
+        );
+    }
 }

@@ -35,7 +35,8 @@ struct Search<'a> {
     /// What the roots leave of the names they ask for.
     rooted: BTreeMap<PackageName, Indices>,
     seen: HashSet<Demand>,
-    visited: HashSet<(PackageName, usize)>,
+    /// The candidates whose demands are known.
+    visited: BTreeMap<PackageName, Indices>,
     open: Vec<Demand>,
     missing: BTreeSet<PackageName>,
 }
@@ -48,7 +49,7 @@ impl<'a> Search<'a> {
             let left = rooted.entry(demand.name.clone()).or_insert_with(Indices::full);
             *left = left.intersection(&rules.allowed(demand));
         }
-        let (seen, visited) = (open.iter().cloned().collect(), HashSet::new());
+        let (seen, visited) = (open.iter().cloned().collect(), BTreeMap::new());
         Self { rules, universe: rules.universe(), rooted, seen, visited, open, missing: BTreeSet::new() }
     }
 
@@ -62,8 +63,11 @@ impl<'a> Search<'a> {
         if let Some(rooted) = self.rooted.get(&demand.name) {
             fitting = fitting.intersection(rooted);
         }
-        for index in fitting.iter(known.candidates.len()) {
-            if !self.rules.is_free(&demand.name, index) || !self.visited.insert((demand.name.clone(), index)) {
+        let visited = self.visited.entry(demand.name.clone()).or_default();
+        let new = fitting.intersection(&visited.complement());
+        *visited = visited.union(&new);
+        for index in new.iter(known.candidates.len()) {
+            if !self.rules.is_free(&demand.name, index) {
                 continue;
             }
             let dependencies = known.candidates.get(index).map_or(&[][..], |it| &it.dependencies);

@@ -368,3 +368,13 @@ fn work_without_end_is_broken_off() {
     assert_eq!(conflict(&all, "a"), Conflict::TooLarge);
     assert_eq!(all.missing(&[wanted("a")]), []);
 }
+
+#[test]
+fn what_is_decided_first_stays_the_newest() {
+    // z is asked for, d is only needed, although fewer releases of it are left.
+    let all = universe("a 1.0.0 : d * \n d 2.0.0 : z ^1 \n d 1.0.0 \n z 1.0.0 \n z 2.0.0 \n z 2.1.0");
+    assert_eq!(chosen(&all, "a, z"), "d 1.0.0, z 2.1.0, a 1.0.0");
+    // Whose a is meant is decided when all have been heard who may say it.
+    let all = universe("a 1.0.0 @1 \n a 2.0.0 @2 \n b 1.0.0 : a * \n c 1.0.0 : e * \n e 2.0.0 : a * @1 \n e 1.0.0");
+    assert_eq!(chosen(&all, "b, c"), "a 1.0.0, b 1.0.0, e 2.0.0, c 1.0.0");
+}
