@@ -103,3 +103,14 @@ pub(super) fn to_vec<T: Encode<()>>(value: &T) -> Vec<u8> {
         Err(error) => unreachable!("writing to a Vec does not fail: {error}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn the_limit_itself_is_within() {
+        assert!(within(&[0; 10], 10).is_ok());
+        assert!(within(&[0; 11], 10).expect_err("too long").contains("11 bytes, the limit is 10"));
+    }
+}

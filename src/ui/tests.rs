@@ -248,6 +248,11 @@ fn overlays() {
     });
     snapshot("install-plan", fixture::planned);
     snapshot("accept-key", fixture::offered);
+    snapshot("search-revoked", |w, h| {
+        let mut state = fixture::searched(w, h);
+        state.search.results[1].revoked = true;
+        state
+    });
     snapshot("ban", |w, h| {
         let mut state = fixture::on(Tab::Peers, w, h);
         fixture::press(&mut state, "b");

@@ -91,6 +91,24 @@ fn another_key_takes_over_an_installed_name_only_when_it_is_accepted() {
 }
 
 #[test]
+fn what_a_revoked_key_signed_is_marked_where_it_is_found() {
+    let one = Node::start(&[]);
+    let two = Node::start(&[&one]);
+    two.wait_for_peers(1);
+    publish(&one, "1.0.0", "of a key that will be stolen");
+    two.wait_for_package("tool");
+    let revoked = || two.json(&["search", "tool", "--local"])["results"][0]["revoked"].as_bool();
+    assert_eq!(revoked(), Some(false));
+    let publisher = one.peer_id();
+    one.json(&["key", "revoke", "--reason", "the laptop was lost", "--yes"]);
+    wait_for("the revocation reaches the other", || (revoked() == Some(true)).then_some(()));
+    let table = two.home.run(&["search", "tool", "--local"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("(revoked)"));
+    assert!(why(&two, "tool", &publisher).contains("the laptop was lost"));
+    assert_eq!(two.home.failure(&["install", "tool"]).0, 4);
+}
+
+#[test]
 fn a_key_is_accepted_also_for_what_is_in_place_already() {
     let mine = Node::start(&[]);
     let first = Node::start(&[&mine]);
@@ -106,6 +124,7 @@ fn a_key_is_accepted_also_for_what_is_in_place_already() {
     mine.json(&["install", "tool", "--accept-key", &second]);
     // The name is the second's now: nothing has to be accepted, nor to be asked for.
     mine.json(&["install", "tool", "--publisher", &second]);
+    assert_eq!(mine.json(&["list"])["installed"][0]["publisher"], second);
     assert_eq!(mine.home.failure(&["install", "tool", "--publisher", &first.peer_id()]).0, 4);
 }
 

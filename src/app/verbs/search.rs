@@ -4,7 +4,7 @@ use crate::app::output::table::Table;
 use crate::app::output::{Style, human};
 use crate::config::cli::SearchArgs;
 use crate::net::NodeError;
-use crate::net::api::{SearchAnswer, SearchRequest, Source};
+use crate::net::api::{SearchAnswer, SearchHit, SearchRequest, Source};
 
 use super::{Context, Session, central};
 
@@ -52,11 +52,17 @@ fn results(answer: &SearchAnswer, style: Style) -> String {
             hit.name.to_string(),
             version,
             hit.size.map_or(UNKNOWN.into(), human::bytes),
-            hit.publisher.map_or("unsigned".into(), |key| human::short(&key.to_string())),
+            publisher(hit),
             sources.collect::<Vec<_>>().join("+"),
             if hit.publisher.is_some() { hit.providers.to_string() } else { UNKNOWN.into() },
             hit.description.to_string(),
         ]);
     }
     table.render(style)
+}
+
+fn publisher(hit: &SearchHit) -> String {
+    let Some(key) = hit.publisher else { return "unsigned".into() };
+    let key = human::short(&key.to_string());
+    if hit.revoked { format!("{key} (revoked)") } else { key }
 }

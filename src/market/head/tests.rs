@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::market::envelope::signed_message;
 use crate::market::error::MarketErrorKind;
-use crate::market::release::MAX_CLOCK_SKEW;
+use crate::market::release::{DEFAULT_VALIDITY, MAX_CLOCK_SKEW, MAX_VALIDITY};
 use crate::market::testing::{NOW, at_sequence, identity, release, sign};
 
 fn chain(versions: &[&str]) -> Vec<VerifiedRelease> {
@@ -31,7 +31,9 @@ fn reason(result: Result<VerifiedHead, MarketError>) -> String {
 #[test]
 fn heads_verify_after_travelling() {
     let made = head().sign(&identity(1)).expect("sign");
-    let arrived = SignedHead::from_bytes(&made.to_bytes()).expect("decode").verify("ggen", NOW).expect("verify");
+    let arrived = SignedHead::from_bytes(&made.to_bytes()).expect("decode");
+    assert_eq!(arrived.to_bytes(), made.to_bytes());
+    let arrived = arrived.verify("ggen", NOW).expect("verify");
     assert_eq!(arrived, made);
     assert_eq!(arrived.head(), &head());
     let listed: Vec<_> = arrived.head().versions.iter().map(|listed| listed.version.to_string()).collect();
@@ -178,4 +180,19 @@ proptest! {
             prop_assert_eq!(envelope.to_bytes(), bytes);
         }
     }
+}
+
+/// Other programs rely on them: docs/PROTOCOL.md has the same figures.
+#[test]
+fn the_spans_are_those_of_the_protocol() {
+    assert_eq!((HEAD_VALIDITY, MAX_HEAD_VALIDITY), (2_592_000, 7_776_000));
+    assert_eq!((DEFAULT_VALIDITY, MAX_VALIDITY, MAX_CLOCK_SKEW), (31_536_000, 63_072_000, 600));
+}
+
+#[test]
+fn a_version_is_found_in_the_list_and_another_is_not() {
+    let head = Head::of(&chain(&["1.0.0", "2.0.0"]), NOW).expect("head");
+    let listed = |version: &str| head.find(&version.parse().expect("version"));
+    assert_eq!(listed("1.0.0").map(|found| found.version.to_string()), Some("1.0.0".into()));
+    assert_eq!(listed("1.0.1"), None);
 }

@@ -70,6 +70,9 @@ pub struct SearchHit {
     /// All its versions are withdrawn; found only where that is asked for.
     #[serde(default)]
     pub yanked: bool,
+    /// Its publisher's key was revoked.
+    #[serde(default)]
+    pub revoked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use tokio::time::timeout_at;
 use crate::config::schema::RegistryMode;
 use crate::market::search::{Answer as LocalAnswer, Filters, Query, Standing};
 use crate::market::store::Found;
-use crate::market::{MarketError, PackageId, PublisherKey};
+use crate::market::{Db, MarketError, PackageId, PublisherKey};
 
 use super::super::api::{NodeReply, SearchAnswer, SearchHit, SearchRequest, Source, Via};
 use super::super::context::Context;
@@ -50,7 +50,7 @@ pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeRep
     let query = Query { limit, facets: request.facets, ..Query::parse(clipped(&request.query, MAX_TEXT)) };
     let only_central = context.settings.registry.mode == RegistryMode::Central;
     let own = Query { filters: own_filters(&query.filters, only_central), ..query.clone() };
-    let mut found = local(context, own.clone()).await?;
+    let (mut found, mut revoked) = local(context, own.clone()).await?;
     let mut asked = Asked::default();
     let (mut indexes, mut central) = Default::default();
     if request.remote && concerns_others(&query) {
@@ -61,12 +61,15 @@ pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeRep
         (asked, (indexes, central)) = (from_peers?, from_central);
         if !asked.new.is_empty() {
             // Ranked anew with what came in: the one list is the local one.
-            found = local(context, own).await?;
+            (found, revoked) = local(context, own).await?;
         }
     } else if only_central {
         (indexes, central) = super::central::at_hand(context).await;
     }
     let mut results: Vec<_> = found.hits.into_iter().map(|hit| to_hit(context, hit, &asked)).collect();
+    for hit in &mut results {
+        hit.revoked = hit.publisher.is_some_and(|key| revoked.contains(&key));
+    }
     if !indexes.is_empty() {
         results = with_central(context, results, indexes, query.clone()).await?;
     }
@@ -83,9 +86,21 @@ pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeRep
     }))
 }
 
-async fn local(context: &Context, query: Query) -> Result<LocalAnswer, MarketError> {
+/// What the catalogue has, and which of its publishers' keys were revoked.
+async fn local(context: &Context, query: Query) -> Result<(LocalAnswer, HashSet<PublisherKey>), MarketError> {
     let known = Known(context.clone());
-    context.store.run(move |db| db.search(&query, &known)).await
+    let search = move |db: &mut Db| {
+        let found = db.search(&query, &known)?;
+        let keys: HashSet<_> = found.hits.iter().map(|hit| hit.release.release().publisher).collect();
+        let mut revoked = HashSet::new();
+        for key in keys {
+            if db.revocation(key)?.is_some() {
+                revoked.insert(key);
+            }
+        }
+        Ok((found, revoked))
+    };
+    context.store.run(search).await
 }
 
 /// What of this node's own is looked at: where packages come from central indexes only, what is installed.
@@ -159,6 +174,7 @@ fn to_hit(context: &Context, found: Found, asked: &Asked) -> SearchHit {
         licence: release.licence.clone(),
         published_at: Some(release.published_at),
         yanked: release.yank_reason.is_some(),
+        revoked: false,
         installed: found.installed,
     }
 }

@@ -115,6 +115,12 @@ fn who_was_asked(remote: &Remote) -> String {
 fn cell(theme: &Theme, hit: &SearchHit, column: usize, cells: usize, words: &[String]) -> Line<'static> {
     let symbols = &theme.symbols;
     match column {
+        0 if hit.revoked => {
+            let name = text::fit(hit.name.as_str(), cells.saturating_sub(2), symbols.ellipsis);
+            let mut line = highlight(theme, &name, words, theme.strong);
+            line.push_span(Span::styled(format!(" {}", symbols.bad), theme.bad));
+            line
+        }
         0 => highlight(theme, &text::fit(hit.name.as_str(), cells, symbols.ellipsis), words, theme.strong),
         1 => {
             let version = text::fit(&hit.version.to_string(), cells.saturating_sub(2), symbols.ellipsis);
@@ -214,6 +220,9 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     match &hit.publisher {
         Some(key) => {
             facts.id("publisher", &key.to_string());
+            if hit.revoked {
+                facts.put("", &format!("{} its key was revoked: w says why", theme.symbols.bad), theme.bad);
+            }
             let fingerprint = Fingerprint::of(key).to_string();
             // Where it would be broken it is no help; the steps have it too.
             if usize::from(left) > fingerprint.len() + 11 {

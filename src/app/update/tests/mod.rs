@@ -110,6 +110,7 @@ fn hit(n: u8) -> SearchHit {
         published_at: Some(0),
         installed: None,
         yanked: false,
+        revoked: false,
     }
 }
 

@@ -98,6 +98,7 @@ fn unsigned(
         licence: package.licence.clone(),
         published_at: None,
         yanked: false,
+        revoked: false,
         installed: installed.get(&package.name).cloned(),
     }
 }

@@ -40,6 +40,7 @@ fn signed(name: &str, version: &str, key: u8, score: f64) -> SearchHit {
         licence: SafeText::default(),
         published_at: Some(1),
         yanked: false,
+        revoked: false,
         installed: None,
     }
 }
