@@ -221,3 +221,13 @@ proptest! {
         }
     }
 }
+
+/// Who passes on a statement that is not for this node is no liar.
+#[test]
+fn a_signature_fits_whatever_else_is_wrong() {
+    let foreign = revocation().envelope().clone();
+    assert!(foreign.signature_fits() && foreign.clone().verify("demo", NOW).is_err());
+    let mut forged = foreign;
+    forged.signature[0] ^= 1;
+    assert!(!forged.signature_fits());
+}
