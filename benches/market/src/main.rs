@@ -4,6 +4,7 @@
 //! cargo run --release                     catalogues of 100,000 and 1,000,000 releases
 //! cargo run --release -- RELEASES…        of these sizes
 //! cargo run --release -- fill HOME N      makes a home with a catalogue of N releases, for trying the real program
+//! cargo run --release -- ask ours HOME HOME/questions 1      asks such a home again
 //! ```
 //! `TMPDIR` says where the catalogues are made: about 5 GB for the large one; they are removed afterwards. Linux only (reads
 //! /proc).
@@ -40,6 +41,7 @@ fn main() {
             let mut corpus = Corpus::new(number(releases), now());
             let built = ours::build(&mut corpus, Path::new(home), now());
             tell_built("catalogue", number(releases), &built);
+            queries::write(&queries::draw(&corpus), &Path::new(home).join("questions")).expect("the questions");
         }
         [] => [100_000, 1_000_000].into_iter().for_each(measure),
         sizes => sizes.iter().map(|size| number(size)).for_each(measure),

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::engines::{self, Engine};
 use crate::queries::{self, Kind, Question};
 
@@ -20,40 +22,61 @@ pub fn ask(engine: &str, dir: &Path, questions: &Path, every: usize) {
     let passes = if every == 1 { PASSES } else { 1 };
     let best = (0..passes).map(|_| pass(&mut *opened, &asked)).min_by_key(|times| p99(times)).expect("a pass");
     let title = format!("{engine} ({} questions, best of {passes})", asked.len());
-    println!("{title:<44} {:>9} {:>9} {:>9} {:>9} {:>9}", "count", "p50", "p95", "p99", "max");
-    let plain: Vec<Duration> = best.iter().filter(|(kind, _)| !kind.is_ours()).map(|(_, time)| *time).collect();
-    row("one to three words, all of these", plain);
+    let heads = ["count", "p50", "p95", "p99", "max", "CPU p50", "CPU p99"];
+    println!("{title:<44} {}", heads.map(|head| format!("{head:>8}")).join(" "));
+    row("one to three words, all of these", best.iter().filter(|taken| !taken.kind.is_ours()));
     for kind in Kind::ALL {
-        let times = best.iter().filter(|(of, _)| *of == kind).map(|(_, time)| *time).collect();
-        row(&format!("  {kind}"), times);
+        row(&format!("  {kind}"), best.iter().filter(|taken| taken.kind == kind));
     }
     let memory = ["VmHWM", "RssAnon"].map(|field| format!("{field} {:.1} MiB", status_mib(field))).join(", ");
     println!("  {memory}; opened in {:.1} ms", opening.as_secs_f64() * 1000.0);
 }
 
-fn pass(engine: &mut dyn Engine, questions: &[&Question]) -> Vec<(Kind, Duration)> {
+/// What one question took, by the clock and of this thread on a CPU: the latter tells what it would take if nobody else
+/// used the machine.
+struct Taken {
+    kind: Kind,
+    clock: Duration,
+    cpu: Duration,
+}
+
+fn pass(engine: &mut dyn Engine, questions: &[&Question]) -> Vec<Taken> {
     let time = |question: &&Question| {
-        let begun = Instant::now();
+        let (begun, cpu) = (Instant::now(), thread_time());
         std::hint::black_box(engine.search(question));
-        (question.kind, begun.elapsed())
+        Taken { kind: question.kind, clock: begun.elapsed(), cpu: thread_time() - cpu }
     };
     questions.iter().map(time).collect()
 }
 
-fn p99(times: &[(Kind, Duration)]) -> Duration {
-    let mut plain: Vec<Duration> = times.iter().filter(|(kind, _)| !kind.is_ours()).map(|(_, time)| *time).collect();
-    plain.sort_unstable();
-    plain[plain.len() * 99 / 100]
+fn thread_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("a time since the start")
 }
 
-fn row(what: &str, mut times: Vec<Duration>) {
-    if times.is_empty() {
+fn p99(times: &[Taken]) -> Duration {
+    let clocks = times.iter().filter(|taken| !taken.kind.is_ours()).map(|taken| taken.clock);
+    quantile(&sorted(clocks), 0.99)
+}
+
+fn row<'a>(what: &str, times: impl Iterator<Item = &'a Taken> + Clone) {
+    let (clocks, cpu) = (sorted(times.clone().map(|taken| taken.clock)), sorted(times.map(|taken| taken.cpu)));
+    if clocks.is_empty() {
         return;
     }
+    let figures = [0.5, 0.95, 0.99, 1.0].map(|part| quantile(&clocks, part)).into_iter();
+    let figures = figures.chain([0.5, 0.99].map(|part| quantile(&cpu, part)));
+    let figures: Vec<String> = figures.map(|time| format!("{:>8.2}", time.as_secs_f64() * 1000.0)).collect();
+    println!("{what:<44} {:>8} {}", clocks.len(), figures.join(" "));
+}
+
+fn sorted(times: impl Iterator<Item = Duration>) -> Vec<Duration> {
+    let mut times: Vec<Duration> = times.collect();
     times.sort_unstable();
-    let at = |part: f64| times[((times.len() - 1) as f64 * part).round() as usize].as_secs_f64() * 1000.0;
-    let [p50, p95, p99, max] = [0.5, 0.95, 0.99, 1.0].map(at);
-    println!("{what:<44} {:>9} {p50:>9.2} {p95:>9.2} {p99:>9.2} {max:>9.2}", times.len());
+    times
+}
+
+fn quantile(sorted: &[Duration], part: f64) -> Duration {
+    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
 }
 
 /// A size that the kernel tells of this process.

@@ -7,9 +7,12 @@ use semver::Version;
 
 use super::convert::{self, to_i64, to_u64};
 use super::keys::Standing;
-use super::search::{self, Shown};
+use super::search::{Batch, Shown};
 use super::{Accepted, Counts, Db, heads};
 use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
+
+/// With room for so many releases it does not matter how many more.
+const MUCH_ROOM: u64 = 10_000;
 
 impl Db {
     /// Takes a release into the catalogue; durable when this returns. `now` in Unix seconds is noted as first seen.
@@ -23,7 +26,10 @@ impl Db {
     /// Many in one transaction.
     pub fn accept_all(&mut self, releases: &[VerifiedRelease], now: u64) -> Result<Vec<Accepted>, MarketError> {
         let tx = self.conn.transaction()?;
-        let accepted = releases.iter().map(|release| accept_in(&tx, release, now)).collect::<Result<_, _>>()?;
+        let mut batch = Batch::default();
+        let accepted = releases.iter().map(|release| accept_with(&tx, release, now, &mut batch));
+        let accepted = accepted.collect::<Result<_, _>>()?;
+        batch.finish(&tx)?;
         tx.commit()?;
         Ok(accepted)
     }
@@ -153,6 +159,15 @@ impl Db {
         Ok(expired.len())
     }
 
+    /// How many more releases a catalogue of `limit` has room for; where that is many, at least so many.
+    pub fn room(&mut self, limit: u64) -> Result<u64, MarketError> {
+        // There are at most as many as the last one's number; counting them reads an index through.
+        let last = "SELECT coalesce(max(key), 0) FROM releases";
+        let last = to_u64(self.conn.prepare_cached(last)?.query_row([], |row| row.get(0))?);
+        let known = if last.saturating_add(MUCH_ROOM) <= limit { last } else { self.counts()?.releases };
+        Ok(limit.saturating_sub(known))
+    }
+
     /// How much there is.
     pub fn counts(&mut self) -> Result<Counts, MarketError> {
         let mut query = self.conn.prepare_cached(
@@ -180,48 +195,71 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<VerifiedRelease>, MarketE
 
 /// Takes a release in, inside the caller's transaction.
 pub(super) fn accept_in(conn: &Connection, verified: &VerifiedRelease, now: u64) -> Result<Accepted, MarketError> {
-    let known = "SELECT 1 FROM releases WHERE id = ?1";
-    if conn.prepare_cached(known)?.exists([verified.id().0])? {
+    let mut batch = Batch::default();
+    let accepted = accept_with(conn, verified, now, &mut batch)?;
+    batch.finish(conn)?;
+    Ok(accepted)
+}
+
+/// The same for one of many in one transaction.
+fn accept_with(
+    conn: &Connection,
+    verified: &VerifiedRelease,
+    now: u64,
+    batch: &mut Batch,
+) -> Result<Accepted, MarketError> {
+    let release = verified.release();
+    let version = SameVersion::of(conn, release)?;
+    // A known release is one of its version.
+    if version.is_known && is_known(conn, verified.id())? {
         return Ok(Accepted::Known);
     }
-    if Standing::of(conn, verified.release().publisher)?.refuses(verified.release()) {
+    if Standing::of(conn, release.publisher)?.refuses(release) {
         return Ok(Accepted::Retired);
     }
-    if contradicts(conn, verified.release())? {
+    if version.differs && release.yank_reason.is_none() {
         return Ok(Accepted::Conflict);
     }
-    insert(conn, verified, now)?;
-    update_newest(conn, verified.release(), conn.last_insert_rowid())?;
+    if !insert(conn, verified, now)? {
+        return Ok(if is_known(conn, verified.id())? { Accepted::Known } else { Accepted::Conflict });
+    }
+    update_newest(conn, release, conn.last_insert_rowid(), version.is_known, batch)?;
     Ok(Accepted::New)
 }
 
-/// Whether another release has this one's place in the chain, or the same version with other content. The same version
-/// with the same content is a renewal, or takes a yank back.
-fn contradicts(conn: &Connection, release: &Release) -> Result<bool, MarketError> {
-    let mut rival = conn.prepare_cached(
-        "SELECT 1 FROM releases WHERE publisher = ?1 AND name = ?2 AND sequence = ?3
-         UNION ALL
-         SELECT 1 FROM releases WHERE publisher = ?1 AND name = ?2 AND version = ?4 AND package_id <> ?5
-             AND yank = 0 AND ?6 = 0",
-    )?;
-    Ok(rival.exists(params![
-        release.publisher.0,
-        release.name.as_str(),
-        to_i64(release.sequence),
-        release.version.to_string(),
-        release.package_id.0,
-        release.yank_reason.is_some(),
-    ])?)
+fn is_known(conn: &Connection, id: ReleaseId) -> Result<bool, MarketError> {
+    Ok(conn.prepare_cached("SELECT 1 FROM releases WHERE id = ?1")?.exists([id.0])?)
 }
 
-fn insert(conn: &Connection, verified: &VerifiedRelease, now: u64) -> Result<(), MarketError> {
+/// What there is of a release's version already. The same version with the same content is a renewal, or takes a yank
+/// back.
+struct SameVersion {
+    is_known: bool,
+    /// One that is no yank has other content.
+    differs: bool,
+}
+
+impl SameVersion {
+    fn of(conn: &Connection, release: &Release) -> Result<Self, MarketError> {
+        let mut query = conn.prepare_cached(
+            "SELECT count(*), coalesce(max(package_id <> ?4 AND yank = 0), 0) FROM releases
+             WHERE name = ?1 AND publisher = ?2 AND version = ?3",
+        )?;
+        let (name, version) = (release.name.as_str(), release.version.to_string());
+        let values = params![name, release.publisher.0, version, release.package_id.0];
+        Ok(query.query_row(values, |row| Ok(Self { is_known: row.get::<_, i64>(0)? > 0, differs: row.get(1)? }))?)
+    }
+}
+
+/// `false`: another release has its place in the chain, or it is there.
+fn insert(conn: &Connection, verified: &VerifiedRelease, now: u64) -> Result<bool, MarketError> {
     let release = verified.release();
     let mut insert = conn.prepare_cached(
         "INSERT INTO releases (id, publisher, name, version, sequence, yank, package_id, published_at, expires_at,
                                first_seen, envelope)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
     )?;
-    insert.execute(params![
+    let inserted = insert.execute(params![
         verified.id().0,
         release.publisher.0,
         release.name.as_str(),
@@ -234,7 +272,7 @@ fn insert(conn: &Connection, verified: &VerifiedRelease, now: u64) -> Result<(),
         to_i64(now),
         verified.envelope().to_bytes(),
     ])?;
-    Ok(())
+    Ok(inserted > 0)
 }
 
 /// How versions compete to be a package's newest: pre-releases only when there is nothing else.
@@ -244,48 +282,66 @@ fn rank(version: &Version) -> (bool, &Version) {
 
 /// Puts a release just inserted under `key` in its place. All versions are read only where one is withdrawn or
 /// renewed, so that a package of many versions does not cost more with each.
-fn update_newest(conn: &Connection, release: &Release, key: i64) -> Result<(), MarketError> {
+fn update_newest(
+    conn: &Connection,
+    release: &Release,
+    key: i64,
+    renewed: bool,
+    batch: &mut Batch,
+) -> Result<(), MarketError> {
     let name = release.name.as_str();
-    let current = newest_version(conn, release.publisher, name)?;
-    let disputed = releases_of_version(conn, release)? > 1;
-    if disputed || release.yank_reason.is_some() {
-        return rescan(conn, release.publisher, name);
+    if renewed || release.yank_reason.is_some() {
+        return rescan_in(conn, release.publisher, name, batch);
     }
-    match current {
-        Some(current) if rank(&current) > rank(&release.version) => Ok(()),
-        _ => {
-            let package = set_newest(conn, release.publisher, name, Some(key))?;
-            search::put(conn, package, Some(&Shown { key, release, withdrawn: false }))
-        }
-    }
+    let (package, old) = match Listed::of(conn, release.publisher, name)? {
+        Some(Listed { newest: Some(newest), .. }) if rank(&newest) > rank(&release.version) => return Ok(()),
+        Some(package) => (package.key, package.doc),
+        None => (insert_package(conn, release.publisher, name, Some(key))?, None),
+    };
+    let doc = batch.replace(conn, package, old, Some(&Shown { key, release, withdrawn: false }))?;
+    let mut update = conn.prepare_cached("UPDATE packages SET newest = ?2, doc = ?3 WHERE key = ?1")?;
+    update.execute(params![package, key, doc])?;
+    Ok(())
 }
 
-fn newest_version(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<Option<Version>, MarketError> {
-    let mut query = conn.prepare_cached(
-        "SELECT r.version FROM packages p JOIN releases r ON r.key = p.newest WHERE p.name = ?1 AND p.publisher = ?2",
-    )?;
-    let text: Option<String> = query.query_row(params![name, publisher.0], |row| row.get(0)).optional()?;
-    text.map(|text| convert::parsed(&text, "version")).transpose()
+/// A row of the packages.
+struct Listed {
+    key: i64,
+    doc: Option<i64>,
+    newest: Option<Version>,
 }
 
-fn releases_of_version(conn: &Connection, release: &Release) -> Result<i64, MarketError> {
-    let mut query =
-        conn.prepare_cached("SELECT count(*) FROM releases WHERE name = ?1 AND publisher = ?2 AND version = ?3")?;
-    let values = params![release.name.as_str(), release.publisher.0, release.version.to_string()];
-    Ok(query.query_row(values, |row| row.get(0))?)
+impl Listed {
+    fn of(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<Option<Self>, MarketError> {
+        let mut query = conn.prepare_cached(
+            "SELECT p.key, p.doc, r.version FROM packages p LEFT JOIN releases r ON r.key = p.newest
+             WHERE p.name = ?1 AND p.publisher = ?2",
+        )?;
+        let mut rows = query.query(params![name, publisher.0])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let newest: Option<String> = row.get(2)?;
+        let newest = newest.map(|text| convert::parsed(&text, "version")).transpose()?;
+        Ok(Some(Self { key: row.get(0)?, doc: row.get(1)?, newest }))
+    }
 }
 
 /// Finds the newest version from all releases of the package: of each version the latest release decides whether it is
 /// withdrawn.
 pub(super) fn rescan(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
+    let mut batch = Batch::default();
+    rescan_in(conn, publisher, name, &mut batch)?;
+    batch.finish(conn)
+}
+
+fn rescan_in(conn: &Connection, publisher: PublisherKey, name: &str, batch: &mut Batch) -> Result<(), MarketError> {
     let (newest, last) = newest_of(conn, publisher, name)?;
     let package = set_newest(conn, publisher, name, newest)?;
-    let Some(key) = newest.or(last) else { return search::put(conn, package, None) };
+    let Some(key) = newest.or(last) else { return batch.put(conn, package, None) };
     let mut query = conn.prepare_cached("SELECT id, envelope FROM releases WHERE key = ?1")?;
     let mut rows = query.query([key])?;
     let row = rows.next()?.ok_or_else(|| convert::damaged("release"))?;
     let release = convert::release(row, 0)?;
-    search::put(conn, package, Some(&Shown { key, release: release.release(), withdrawn: newest.is_none() }))
+    batch.put(conn, package, Some(&Shown { key, release: release.release(), withdrawn: newest.is_none() }))
 }
 
 /// The keys of a package's newest release that is not withdrawn, and of its last one.
@@ -311,12 +367,24 @@ pub(super) fn newest_of(
 }
 
 /// Notes which release is the newest. Returns the package's key.
+// Not an upsert: that takes a savepoint for each row, at which the full-text index writes what it has in memory.
 fn set_newest(conn: &Connection, publisher: PublisherKey, name: &str, newest: Option<i64>) -> Result<i64, MarketError> {
-    let mut upsert = conn.prepare_cached(
-        "INSERT INTO packages (publisher, name, newest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (name, publisher) DO UPDATE SET newest = excluded.newest RETURNING key",
-    )?;
-    Ok(upsert.query_row(params![publisher.0, name, newest], |row| row.get(0))?)
+    let mut known = conn.prepare_cached("SELECT key FROM packages WHERE name = ?1 AND publisher = ?2")?;
+    let Some(key) = known.query_row(params![name, publisher.0], |row| row.get(0)).optional()? else {
+        return insert_package(conn, publisher, name, newest);
+    };
+    conn.prepare_cached("UPDATE packages SET newest = ?2 WHERE key = ?1")?.execute(params![key, newest])?;
+    Ok(key)
+}
+
+fn insert_package(
+    conn: &Connection,
+    publisher: PublisherKey,
+    name: &str,
+    newest: Option<i64>,
+) -> Result<i64, MarketError> {
+    let insert = "INSERT INTO packages (publisher, name, newest) VALUES (?1, ?2, ?3)";
+    Ok(conn.prepare_cached(insert)?.insert(params![publisher.0, name, newest])?)
 }
 
 pub(super) fn forget_empty(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {

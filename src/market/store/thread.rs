@@ -106,7 +106,11 @@ fn serve(mut db: Db, queue: &Receiver<Order>) {
 fn repair(db: &mut Db) {
     let repaired = match convert::take_suspicion() {
         Suspicion::None => return,
-        Suspicion::Rows => db.mend().map(drop),
+        Suspicion::Rows => db.mend().and_then(|mended| match mended {
+            // The rows are right, so it was the index that named one which is not there.
+            0 => db.rebuild_index(),
+            _ => Ok(()),
+        }),
         Suspicion::Pages => db.rebuild(),
     };
     if let Err(error) = repaired {

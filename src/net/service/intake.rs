@@ -163,7 +163,7 @@ pub async fn store(
     }
     let (limit, now) = (context.settings.performance.catalog_limit, unix_now());
     let stored = context.store.run(move |db| {
-        let room = limit.saturating_sub(db.counts()?.releases);
+        let room = db.room(limit)?;
         releases.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         let accepted = db.accept_all(&releases, now)?;
         Ok(releases.into_iter().zip(accepted).collect::<Vec<_>>())

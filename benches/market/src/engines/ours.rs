@@ -12,7 +12,7 @@ use crate::corpus::{Corpus, NETWORK};
 use crate::queries::{Kind, Question};
 
 /// Releases taken in at once.
-const BATCH: usize = 1000;
+const BATCH: usize = 5000;
 /// Of so many the signature is checked by itself.
 const CHECKED: usize = 20_000;
 

@@ -2,14 +2,16 @@
 
 use rusqlite::{Connection, ToSql};
 
-use super::tokens::{Place, expression};
+use super::tokens::{Place, asks_for_all, expression};
 use crate::market::MarketError;
 use crate::market::search::{Query, Sort};
 
-/// Packages that are judged and ranked for one query, for each of the two places that words are looked for.
-const RANKED: usize = 1000;
+/// Packages that are found by words anywhere for one query.
+const LISTED: usize = 1000;
 /// Where facets are wanted too, they are counted over so many.
-const COUNTED: usize = 5000;
+const COUNTED: usize = 3000;
+/// Where the order is by relevance, so many are ranked that have the words in their name, and so many of the others.
+pub const RANKED: usize = 200;
 /// Packages whose name begins with what was typed, in the order of the alphabet: they are proposed whatever came later.
 const NAMED: usize = 50;
 
@@ -21,54 +23,50 @@ const NEWEST: &str = "SELECT key FROM search_docs ORDER BY published_at DESC, ke
 const INSTALLED: &str = "SELECT p.doc FROM installs i JOIN packages p ON p.name = i.name
     WHERE p.doc IS NOT NULL ORDER BY p.doc DESC LIMIT ?1";
 
-/// Rows of `search_docs` to be judged.
-pub struct Proposed {
-    /// Sorted, each once.
+/// Rows of `search_docs`, newest first.
+#[derive(Default)]
+pub struct Listed {
     pub keys: Vec<i64>,
     /// There may be more that fit.
     pub bounded: bool,
+    /// Each of them fits, so that they can be counted without a look.
+    pub exact: bool,
 }
 
-impl Proposed {
-    fn add(&mut self, conn: &Connection, sql: &str, text: Option<&str>, limit: usize) -> Result<(), MarketError> {
-        let rows = i64::try_from(limit).unwrap_or(i64::MAX);
-        let values: Vec<&dyn ToSql> = text.iter().map(|text| text as &dyn ToSql).chain([&rows as &dyn ToSql]).collect();
-        let mut query = conn.prepare_cached(sql)?;
-        let before = self.keys.len();
-        let keys = query.query_map(values.as_slice(), |row| row.get(0))?;
-        for key in keys {
-            self.keys.push(key?);
-        }
-        self.bounded = self.keys.len() - before >= limit;
-        Ok(())
-    }
+/// Packages that have the words of the query in their name: these come first where the order is by relevance. Sorted, each
+/// once.
+pub fn named(conn: &Connection, query: &Query, wanted: &[Vec<i64>]) -> Result<Vec<i64>, MarketError> {
+    let expression = expression(&query.words, Place::Name, wanted, query.filters.yanked);
+    let wanted = query.sort == Sort::Relevance && !query.words.is_empty() && query.filters.installed != Some(true);
+    let Some(expression) = expression.filter(|_| wanted) else { return Ok(Vec::new()) };
+    let mut keys = list(conn, BY_NAME, Some(&query.text), NAMED)?;
+    keys.extend(list(conn, BY_WORDS, Some(&expression), RANKED.max(query.limit))?);
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
 }
 
-/// Every package that fits is among the answer, unless it is `bounded`; what does not fit may be too.
-pub fn propose(conn: &Connection, query: &Query, wanted: &[Vec<i64>]) -> Result<Proposed, MarketError> {
-    let mut proposed = Proposed { keys: Vec::new(), bounded: false };
-    let limit = if query.facets { COUNTED } else { RANKED.max(query.limit) };
-    let withdrawn = query.filters.yanked;
-    if query.filters.installed == Some(true) {
-        proposed.add(conn, INSTALLED, None, COUNTED)?;
+/// Every package that fits is among these, unless they are `bounded`; what does not fit may be too, unless they are `exact`.
+pub fn anywhere(conn: &Connection, query: &Query, wanted: &[Vec<i64>]) -> Result<Listed, MarketError> {
+    let limit = if query.facets { COUNTED } else { LISTED }.max(query.limit);
+    let (keys, limit, exact) = if query.filters.installed == Some(true) {
+        (list(conn, INSTALLED, None, COUNTED)?, COUNTED, false)
     } else if query.words.is_empty() && !query.text.is_empty() {
         // Only punctuation: there is no such word.
-        return Ok(proposed);
-    } else if let Some(anywhere) = expression(&query.words, Place::Anywhere, wanted, withdrawn) {
-        if let Some(named) = expression(&query.words, Place::Name, wanted, withdrawn).filter(|_| by_name(query)) {
-            proposed.add(conn, BY_NAME, Some(&query.text), NAMED)?;
-            proposed.add(conn, BY_WORDS, Some(&named), limit)?;
-        }
-        proposed.add(conn, BY_WORDS, Some(&anywhere), limit)?;
+        return Ok(Listed::default());
+    } else if let Some(expression) = expression(&query.words, Place::Anywhere, wanted, query.filters.yanked) {
+        let exact = query.filters.installed.is_none() && asks_for_all(wanted);
+        (list(conn, BY_WORDS, Some(&expression), limit)?, limit, exact)
     } else {
-        proposed.add(conn, NEWEST, None, limit)?;
-    }
-    proposed.keys.sort_unstable();
-    proposed.keys.dedup();
-    Ok(proposed)
+        (list(conn, NEWEST, None, limit)?, limit, false)
+    };
+    Ok(Listed { bounded: keys.len() >= limit, exact, keys })
 }
 
-/// Whether names are worth a look of their own: they come first where the order is by relevance.
-fn by_name(query: &Query) -> bool {
-    query.sort == Sort::Relevance && !query.words.is_empty()
+fn list(conn: &Connection, sql: &str, text: Option<&str>, limit: usize) -> Result<Vec<i64>, MarketError> {
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
+    let values: Vec<&dyn ToSql> = text.iter().map(|text| text as &dyn ToSql).chain([&rows as &dyn ToSql]).collect();
+    let mut query = conn.prepare_cached(sql)?;
+    let keys = query.query_map(values.as_slice(), |row| row.get(0))?;
+    Ok(keys.collect::<Result<_, _>>()?)
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+use super::super::convert::damaged;
 use super::labels;
 use crate::market::search::{Facet, Facets, MAX_FACET};
 use crate::market::{MarketError, SafeText};
@@ -30,6 +31,17 @@ impl Counting {
         for id in numbers.skip(licences) {
             *self.tags.entry(id).or_default() += 1;
         }
+    }
+
+    /// Counts the packages of these rows of `search_docs`.
+    pub fn add_all(&mut self, conn: &Connection, keys: impl Iterator<Item = i64>) -> Result<(), MarketError> {
+        let mut labels = conn.prepare_cached("SELECT labels FROM search_docs WHERE key = ?1")?;
+        for key in keys {
+            let mut rows = labels.query([key])?;
+            let row = rows.next()?.ok_or_else(|| damaged("search index"))?;
+            self.add(row.get_ref(0)?.as_blob().map_err(|_| damaged("search index"))?);
+        }
+        Ok(())
     }
 
     /// The most frequent values of each kind.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::convert::{self, to_i64};
-use super::labels::Labels;
+use super::labels::{LabelIds, Labels};
 use super::tokens::{self, push_label};
 use crate::market::search::words;
 use crate::market::{MarketError, Release};
@@ -19,26 +19,55 @@ pub(in crate::market::store) struct Shown<'a> {
     pub withdrawn: bool,
 }
 
-/// Indexes `shown` for the package (`packages.key`) in place of what stood for it before; `None`: it is not found any more.
-pub(in crate::market::store) fn put(
-    conn: &Connection,
-    package: i64,
-    shown: Option<&Shown<'_>>,
-) -> Result<(), MarketError> {
-    let mut old = conn.prepare_cached("SELECT doc FROM packages WHERE key = ?1")?;
-    if let Some(Some(doc)) = old.query_row([package], |row| row.get::<_, Option<i64>>(0)).optional()? {
-        conn.prepare_cached("DELETE FROM search_words WHERE rowid = ?1")?.execute([doc])?;
-        conn.prepare_cached("DELETE FROM search_docs WHERE key = ?1")?.execute([doc])?;
+/// What the packages indexed within one transaction have in common.
+#[derive(Default)]
+pub(in crate::market::store) struct Batch {
+    labels: LabelIds,
+    /// Rows that are out of date. They go last and in order: the full-text index writes what it has in memory whenever it
+    /// comes to a lower row than before. Until then they keep their keys from being given again.
+    dropped: Vec<i64>,
+}
+
+impl Batch {
+    /// Indexes `shown` in place of `old`, which is the package's `doc` so far; the caller puts what this returns there.
+    /// To be [finished](Self::finish) in the same transaction.
+    pub fn replace(
+        &mut self,
+        conn: &Connection,
+        package: i64,
+        old: Option<i64>,
+        shown: Option<&Shown<'_>>,
+    ) -> Result<Option<i64>, MarketError> {
+        self.dropped.extend(old);
+        shown.map(|shown| insert(conn, package, shown, &mut self.labels)).transpose()
     }
-    let doc = shown.map(|shown| insert(conn, package, shown)).transpose()?;
-    conn.prepare_cached("UPDATE packages SET doc = ?2 WHERE key = ?1")?.execute(params![package, doc])?;
-    Ok(())
+
+    /// Indexes `shown` for the package (`packages.key`) in place of what stood for it before; `None`: it is not found any
+    /// more.
+    pub fn put(&mut self, conn: &Connection, package: i64, shown: Option<&Shown<'_>>) -> Result<(), MarketError> {
+        let mut old = conn.prepare_cached("SELECT doc FROM packages WHERE key = ?1")?;
+        let old: Option<i64> = old.query_row([package], |row| row.get(0)).optional()?.flatten();
+        let doc = self.replace(conn, package, old, shown)?;
+        conn.prepare_cached("UPDATE packages SET doc = ?2 WHERE key = ?1")?.execute(params![package, doc])?;
+        Ok(())
+    }
+
+    pub fn finish(mut self, conn: &Connection) -> Result<(), MarketError> {
+        self.dropped.sort_unstable();
+        let mut rows = conn.prepare_cached("DELETE FROM search_docs WHERE key = ?1")?;
+        let mut words = conn.prepare_cached("DELETE FROM search_words WHERE rowid = ?1")?;
+        for doc in self.dropped {
+            rows.execute([doc])?;
+            words.execute([doc])?;
+        }
+        Ok(())
+    }
 }
 
 /// Returns the new row's key.
-fn insert(conn: &Connection, package: i64, shown: &Shown<'_>) -> Result<i64, MarketError> {
+fn insert(conn: &Connection, package: i64, shown: &Shown<'_>, ids: &mut LabelIds) -> Result<i64, MarketError> {
     let release = shown.release;
-    let labels = Labels::of(conn, release)?;
+    let labels = Labels::of(conn, release, ids)?;
     let mut text = String::new();
     for label in release.tags.iter().chain(&release.keywords).chain([&release.category]) {
         push_words(&mut text, label);
@@ -87,10 +116,11 @@ pub(in crate::market::store) fn rebuild(conn: &Connection) -> Result<(), MarketE
          ORDER BY r.published_at, r.key",
     )?;
     let mut rows = packages.query([])?;
+    let mut batch = Batch::default();
     while let Some(row) = rows.next()? {
         let release = convert::release(row, 2)?;
         let shown = Shown { key: row.get(1)?, release: release.release(), withdrawn: row.get(4)? };
-        put(conn, row.get(0)?, Some(&shown))?;
+        batch.put(conn, row.get(0)?, Some(&shown))?;
     }
-    Ok(())
+    batch.finish(conn)
 }

@@ -21,6 +21,8 @@ const SATURATION: f64 = 1.2;
 /// How much long text lowers what a word in it counts (b of BM25), and the number of words that is neither long nor short.
 const LENGTH: f64 = 0.75;
 const USUAL_LENGTH: f64 = 16.0;
+/// What a better place of the words in the name adds.
+const STEP: f64 = 10.0;
 /// What being new adds at most, and the age in seconds at which half of it is left.
 const RECENT: f64 = 0.1;
 const HALF: f64 = 180.0 * 86_400.0;
@@ -37,6 +39,13 @@ pub struct Fit {
     pub rejected: bool,
     /// Only where the order is by name.
     name: String,
+}
+
+impl Fit {
+    /// The name has all words: it comes before all that have not, where the order is by relevance.
+    pub fn is_named(&self) -> bool {
+        self.score >= STEP
+    }
 }
 
 /// Those of `keys` that fit, scored; `facets` counts them.
@@ -178,7 +187,7 @@ pub(in crate::market) fn relevance(query: &Query, doc: Text<'_>) -> Option<f64> 
     } else {
         0.0
     };
-    Some(step * 10.0 + sum / words as f64)
+    Some(step * STEP + sum / words as f64)
 }
 
 /// 3: the name is these words; 2: it begins with them; 1: it has them.

@@ -1,9 +1,11 @@
 //! Values that packages are filtered by and counted under. Each has an id, by which rows and index name it.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::market::search::{Filters, words};
-use crate::market::{MarketError, Release};
+use crate::market::{MarketError, PublisherKey, Release};
 
 /// What a label is a value of; the number in `search_labels.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,21 +34,63 @@ pub struct Labels {
     pub tags: Vec<i64>,
 }
 
+/// Ids that were looked up before, within one transaction.
+#[derive(Default)]
+pub struct LabelIds {
+    publishers: HashMap<PublisherKey, i64>,
+    /// By what was written.
+    categories: HashMap<String, i64>,
+    licences: HashMap<String, i64>,
+    tags: HashMap<String, i64>,
+}
+
+impl LabelIds {
+    fn publisher(&mut self, conn: &Connection, key: PublisherKey) -> Result<i64, MarketError> {
+        if let Some(id) = self.publishers.get(&key) {
+            return Ok(*id);
+        }
+        let text = key.to_string();
+        let id = id(conn, Kind::Publisher, text.clone(), &text)?;
+        self.publishers.insert(key, id);
+        Ok(id)
+    }
+
+    fn category(&mut self, conn: &Connection, text: &str) -> Result<i64, MarketError> {
+        remembered(&mut self.categories, conn, Kind::Category, text)
+    }
+
+    fn licence(&mut self, conn: &Connection, text: &str) -> Result<i64, MarketError> {
+        remembered(&mut self.licences, conn, Kind::Licence, text)
+    }
+
+    fn tag(&mut self, conn: &Connection, text: &str) -> Result<i64, MarketError> {
+        remembered(&mut self.tags, conn, Kind::Tag, text)
+    }
+}
+
+fn remembered(known: &mut HashMap<String, i64>, conn: &Connection, kind: Kind, text: &str) -> Result<i64, MarketError> {
+    if let Some(id) = known.get(text) {
+        return Ok(*id);
+    }
+    let id = folded(conn, kind, text)?;
+    known.insert(text.to_owned(), id);
+    Ok(id)
+}
+
 impl Labels {
     /// Finds or makes the labels of `release`.
-    pub fn of(conn: &Connection, release: &Release) -> Result<Self, MarketError> {
-        let publisher = release.publisher.to_string();
+    pub fn of(conn: &Connection, release: &Release, ids: &mut LabelIds) -> Result<Self, MarketError> {
         let mut labels = Self {
-            publisher: id(conn, Kind::Publisher, publisher.clone(), &publisher)?,
-            category: folded(conn, Kind::Category, &release.category)?,
-            licence: folded(conn, Kind::Licence, &release.licence)?,
+            publisher: ids.publisher(conn, release.publisher)?,
+            category: ids.category(conn, &release.category)?,
+            licence: ids.licence(conn, &release.licence)?,
             ..Self::default()
         };
         for part in licences_in(&release.licence) {
-            labels.licences.push(folded(conn, Kind::Licence, part)?);
+            labels.licences.push(ids.licence(conn, part)?);
         }
         for tag in &release.tags {
-            labels.tags.push(folded(conn, Kind::Tag, tag)?);
+            labels.tags.push(ids.tag(conn, tag)?);
         }
         labels.tags.retain(|id| *id > 0);
         labels.tags.sort_unstable();
@@ -132,8 +176,14 @@ fn id(conn: &Connection, kind: Kind, value: String, shown: &str) -> Result<i64, 
 }
 
 fn known(conn: &Connection, kind: Kind, value: &str) -> Result<Option<i64>, MarketError> {
-    let mut query = conn.prepare_cached("SELECT id FROM search_labels WHERE kind = ?1 AND value = ?2")?;
-    Ok(query.query_row(params![kind as i64, value], |row| row.get(0)).optional()?)
+    // Were the kind a parameter, each value of it would be planned anew, since one index is of publishers only.
+    let mut query = conn.prepare_cached(match kind {
+        Kind::Publisher => "SELECT id FROM search_labels WHERE kind = 1 AND value = ?1",
+        Kind::Category => "SELECT id FROM search_labels WHERE kind = 2 AND value = ?1",
+        Kind::Licence => "SELECT id FROM search_labels WHERE kind = 3 AND value = ?1",
+        Kind::Tag => "SELECT id FROM search_labels WHERE kind = 4 AND value = ?1",
+    })?;
+    Ok(query.query_row([value], |row| row.get(0)).optional()?)
 }
 
 /// The labels that `filters` ask for: one of each list, which is sorted. `None`: no package has one that is asked for.

@@ -21,7 +21,7 @@ use crate::market::search::{Answer, Query, Sort, Standing};
 use crate::market::{MarketError, PackageId, PublisherKey};
 use judge::Fit;
 
-pub(super) use index::{Shown, put, rebuild};
+pub(super) use index::{Batch, Shown, rebuild};
 pub(in crate::market) use judge::{Text, relevance};
 pub(in crate::market) use labels::licences_in;
 
@@ -38,22 +38,23 @@ impl Db {
     /// Answers `query` with the newest release of each (publisher, name) that fits. The work is bounded whatever the
     /// words: of those that a great many packages have, the packages that came last are looked at.
     pub fn search(&mut self, query: &Query, standing: &dyn Standing) -> Result<Answer, MarketError> {
-        let conn = &self.conn;
+        // One look at the database for all of it: each statement by itself would lock and unlock the file.
+        let tx = self.conn.transaction()?;
+        let conn = &*tx;
         let Some(wanted) = labels::resolve(conn, &query.filters)? else { return Ok(nothing(query)) };
-        let proposed = candidates::propose(conn, query, &wanted)?;
         let mut facets = query.facets.then(facets::Counting::default);
-        let mut fits = judge::judge(conn, query, &wanted, &proposed.keys, facets.as_mut())?;
-        if query.sort == Sort::Providers || query.filters.min_reputation.is_some() {
+        let Looked { mut fits, mut total, at_least } = look(conn, query, &wanted, facets.as_mut())?;
+        if is_weighed(query) {
             weigh(conn, &mut fits, query, standing)?;
+            total = fits.len() as u64;
             facets = recount(conn, &fits, facets)?;
         }
         judge::order(&mut fits, query);
-        let total = fits.len() as u64;
         fits.truncate(query.limit);
         Ok(Answer {
             hits: found(conn, &fits)?,
             total,
-            at_least: proposed.bounded,
+            at_least,
             facets: facets.map(|counting| counting.told(conn)).transpose()?,
         })
     }
@@ -69,6 +70,45 @@ impl Db {
 /// A filter asks for what no package has.
 fn nothing(query: &Query) -> Answer {
     Answer { facets: query.facets.then(Default::default), ..Answer::default() }
+}
+
+/// What the index knows of a query.
+struct Looked {
+    /// Those that can be among the first, and maybe others.
+    fits: Vec<Fit>,
+    total: u64,
+    at_least: bool,
+}
+
+/// First the packages that have the words in their name. The others come behind them where the order is by relevance, so
+/// that no more of them are ranked than are needed; the rest is counted.
+fn look(
+    conn: &Connection,
+    query: &Query,
+    wanted: &[Vec<i64>],
+    mut facets: Option<&mut facets::Counting>,
+) -> Result<Looked, MarketError> {
+    let named = candidates::named(conn, query, wanted)?;
+    let mut fits = judge::judge(conn, query, wanted, &named, facets.as_deref_mut())?;
+    let mut listed = candidates::anywhere(conn, query, wanted)?;
+    listed.keys.retain(|key| named.binary_search(key).is_err());
+    let ranked = match listed.exact && query.sort == Sort::Relevance && !is_weighed(query) {
+        false => listed.keys.len(),
+        true if fits.iter().filter(|fit| fit.is_named()).count() >= query.limit => 0,
+        true => candidates::RANKED.max(query.limit),
+    };
+    let (ranked, counted) = listed.keys.split_at(ranked.min(listed.keys.len()));
+    fits.extend(judge::judge(conn, query, wanted, ranked, facets.as_deref_mut())?);
+    if let Some(facets) = facets {
+        facets.add_all(conn, counted.iter().copied())?;
+    }
+    let total = (fits.len() + counted.len()) as u64;
+    Ok(Looked { fits, total, at_least: listed.bounded })
+}
+
+/// Whether the answer depends on how the peers stand to each package.
+fn is_weighed(query: &Query) -> bool {
+    query.sort == Sort::Providers || query.filters.min_reputation.is_some()
 }
 
 /// Asks how the peers stand to each that fits; those below the reputation wanted go.
@@ -95,13 +135,7 @@ fn recount(
 ) -> Result<Option<facets::Counting>, MarketError> {
     let Some(_) = facets else { return Ok(None) };
     let mut counting = facets::Counting::default();
-    let mut labels = conn.prepare_cached("SELECT labels FROM search_docs WHERE key = ?1")?;
-    for fit in fits {
-        let mut rows = labels.query([fit.key])?;
-        if let Some(row) = rows.next()? {
-            counting.add(row.get_ref(0)?.as_blob().map_err(|_| convert::damaged("search index"))?);
-        }
-    }
+    counting.add_all(conn, fits.iter().map(|fit| fit.key))?;
     Ok(Some(counting))
 }
 

@@ -28,6 +28,11 @@ pub fn push_label(out: &mut String, id: i64) {
 /// Of longer lists the index is not asked; whoever judges what it proposes sees to those.
 const MAX_CHOICE: usize = 64;
 
+/// Whether an [`expression`] asks for every label that is wanted.
+pub fn asks_for_all(labels: &[Vec<i64>]) -> bool {
+    labels.iter().all(|any_of| any_of.len() <= MAX_CHOICE)
+}
+
 /// Where words are looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Place {

@@ -108,8 +108,8 @@ async fn differences(
 
 /// How many batches `catalog_limit` has room for: what would not be kept need not come.
 async fn batches_of_room(context: &Context) -> Result<usize, ProtocolError> {
-    let known = context.store.run(|db| db.counts()).await?.releases;
-    let room = context.settings.performance.catalog_limit.saturating_sub(known);
+    let limit = context.settings.performance.catalog_limit;
+    let room = context.store.run(move |db| db.room(limit)).await?;
     Ok(usize::try_from(room.div_ceil(MAX_BATCH as u64)).unwrap_or(usize::MAX))
 }
 
