@@ -2,6 +2,7 @@
 
 mod authoring;
 mod bad_input;
+mod central;
 mod crash;
 mod dashboard;
 mod docs;
