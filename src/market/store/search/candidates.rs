@@ -11,7 +11,7 @@ const LISTED: usize = 1000;
 /// Where facets are wanted too, they are counted over so many.
 const COUNTED: usize = 3000;
 /// Where the order is by relevance, so many are ranked that have the words in their name, and so many of the others.
-pub const RANKED: usize = 200;
+pub const RANKED: usize = 150;
 /// Packages whose name begins with what was typed, in the order of the alphabet: they are proposed whatever came later.
 const NAMED: usize = 50;
 
