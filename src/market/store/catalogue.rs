@@ -8,11 +8,14 @@ use semver::Version;
 use super::convert::{self, to_i64, to_u64};
 use super::keys::Standing;
 use super::search::{Batch, Shown};
-use super::{Accepted, Counts, Db, heads};
+use super::{Accepted, Counts, Db, heads, schema};
 use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
 
 /// With room for so many releases it does not matter how many more.
 const MUCH_ROOM: u64 = 10_000;
+
+/// Releases in a batch from which on more memory is worth its while.
+const LARGE_BATCH: usize = 1000;
 
 impl Db {
     /// Takes a release into the catalogue; durable when this returns. `now` in Unix seconds is noted as first seen.
@@ -25,6 +28,16 @@ impl Db {
 
     /// Many in one transaction.
     pub fn accept_all(&mut self, releases: &[VerifiedRelease], now: u64) -> Result<Vec<Accepted>, MarketError> {
+        if releases.len() < LARGE_BATCH {
+            return self.accept_batch(releases, now);
+        }
+        schema::large_cache(&self.conn)?;
+        let accepted = self.accept_batch(releases, now);
+        schema::small_cache(&self.conn)?;
+        accepted
+    }
+
+    fn accept_batch(&mut self, releases: &[VerifiedRelease], now: u64) -> Result<Vec<Accepted>, MarketError> {
         let tx = self.conn.transaction()?;
         let mut batch = Batch::default();
         let accepted = releases.iter().map(|release| accept_with(&tx, release, now, &mut batch));

@@ -112,9 +112,12 @@ const CHECKED_AT_OPENING: i64 = 200;
 /// Bytes of the largest database file whose pages are looked through when it is opened.
 pub(super) const SCANNED_AT_OPENING: u64 = 8 << 20;
 
-/// What SQLite keeps of the database in memory at most. A batch of releases changes pages all over the indexes; with less
-/// memory each would be written and read again several times within one transaction.
-const CACHE_KIB: i64 = 16 << 10;
+/// What SQLite keeps of the database in memory at most.
+const CACHE_KIB: i64 = 8 << 10;
+
+/// The same while a large batch of releases is taken in. It changes pages all over the indexes; with less memory each would be
+/// written and read again several times within one transaction.
+const BATCH_CACHE_KIB: i64 = 16 << 10;
 
 /// Pages in the log before they are put into the database: a page that changes often is written there once.
 const LOG_PAGES: u32 = 8000;
@@ -193,7 +196,7 @@ pub(super) fn connect(file: &Path) -> Result<Connection, MarketError> {
     // full-text index writes what it has so far: ten times the work of a batch. `check` finds such rows.
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "trusted_schema", false)?;
-    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    small_cache(&conn)?;
     conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     conn.set_prepared_statement_cache_capacity(64);
     migrate(&mut conn)?;
@@ -240,4 +243,14 @@ fn named(error: MarketError, file: &Path) -> MarketError {
         }
         other => other,
     }
+}
+
+/// The cache of every day; what is above that is given back.
+pub(super) fn small_cache(conn: &Connection) -> Result<(), MarketError> {
+    Ok(conn.pragma_update(None, "cache_size", -CACHE_KIB)?)
+}
+
+/// The cache for a large batch.
+pub(super) fn large_cache(conn: &Connection) -> Result<(), MarketError> {
+    Ok(conn.pragma_update(None, "cache_size", -BATCH_CACHE_KIB)?)
 }
