@@ -112,5 +112,29 @@ mod tests {
             assert!(leads_out(&read(name).expect_err(name)), "{name}");
         }
         assert!(is_circle(&read("circle").expect_err("circle")));
+        let missing = read("missing").expect_err("missing");
+        assert!(!leads_out(&missing) && !is_circle(&missing));
+    }
+
+    /// So that a pipe put in a file's place holds nobody up, and that no other program gets the file.
+    #[test]
+    fn files_are_opened_without_waiting_and_for_this_program_only() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        write_tree(dir.path(), &[("a", "content")]);
+        let root = Beneath::new(dir.path()).expect("root");
+        let file = root.open(Path::new("a")).expect("open");
+        assert!(rustix::fs::fcntl_getfl(&file).expect("flags").contains(OFlags::NONBLOCK));
+        assert!(rustix::io::fcntl_getfd(&file).expect("flags").contains(rustix::io::FdFlags::CLOEXEC));
+    }
+
+    #[test]
+    fn a_file_has_one_id_under_all_its_names_and_a_full_path() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        write_tree(dir.path(), &[("a", "one"), ("b", "two")]);
+        std::fs::hard_link(dir.path().join("a"), dir.path().join("c")).expect("link");
+        let root = Beneath::new(dir.path()).expect("root");
+        let id = |name: &str| id_of(&root.open(Path::new(name)).expect("open").metadata().expect("stat"));
+        assert_eq!((id("a") == id("c"), id("a") == id("b")), (true, false));
+        assert_eq!(root.full("a"), dir.path().join("a"));
     }
 }

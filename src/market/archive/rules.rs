@@ -161,4 +161,24 @@ mod tests {
         assert!(collide("a/b", "a"));
         assert!(!collide("a/b", "a/c"));
     }
+
+    #[test]
+    fn the_limits_themselves_are_fine() {
+        assert_eq!(fault(&"p".repeat(MAX_PATH)), None);
+        assert_eq!(fault(&vec!["d"; MAX_DEPTH].join("/")), None);
+        let mut names = Names::default();
+        for n in 0..20_000 {
+            names.add_file(&n.to_string()).expect("a name");
+        }
+        names.add_file("more").expect_err("one name more");
+    }
+
+    #[test]
+    fn directories_collide_with_files_and_not_with_themselves() {
+        let mut names = Names::default();
+        names.add_dir("a").expect("a");
+        names.add_dir("a").expect("again");
+        names.add_dir("A").expect_err("another case");
+        names.add_file("a").expect_err("a file");
+    }
 }
