@@ -233,6 +233,8 @@ pub(crate) mod check {
     }
 
     pub fn lock_files() -> Vec<Vec<u8>> {
-        vec![include_bytes!("sample.lock").to_vec(), Lock::default().to_bytes().expect("JSON")]
+        // A number of others' that is another when it is read carelessly.
+        let number = br#"{"packs":{},"updated_at":"","ggen_version":"","more":1111111111111111111111111111111111111111111111111111111111111}"#;
+        vec![include_bytes!("sample.lock").to_vec(), Lock::default().to_bytes().expect("JSON"), number.to_vec()]
     }
 }
