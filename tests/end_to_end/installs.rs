@@ -86,6 +86,13 @@ fn what_is_installed_is_not_broken_by_what_comes() {
     assert!(error.to_string().contains("left"), "{error}");
     assert!(node.home.packs().join("base").exists());
     assert_eq!(installed(&node.home), [("base".into(), "1.1.0".into()), ("left".into(), "1.0.0".into())]);
+    // A version that all can live with is taken by itself; what else others need is no matter of this install.
+    publish(&node, "extra", "1.0.0", &[]);
+    publish(&node, "both", "1.0.0", &["base@^1", "extra@^1"]);
+    node.json(&["install", "both"]);
+    let answer = node.json(&["install", "base"]);
+    assert_eq!(versions(&answer, "installed"), [step("keep", "base", "1.1.0")]);
+    assert_eq!(answer["warnings"], serde_json::json!([]), "{answer}");
     // Nothing to do is told, and is no failure.
     assert_eq!(versions(&node.json(&["install", "left"]), "installed").last(), Some(&step("keep", "left", "1.0.0")));
 }

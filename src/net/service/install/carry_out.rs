@@ -49,7 +49,7 @@ pub async fn step(
         Offer::Central(package, location) => (from_central(context, package, location, purpose, lock).await?, None),
     };
     context.bus.emit(NodeEvent::InstalledChanged);
-    Ok(answer(step, placed, from))
+    Ok(answer(context, step, placed, from))
 }
 
 /// Two installs of one package at the same time: the second finds it done.
@@ -66,7 +66,7 @@ async fn in_place_meanwhile(context: &Context, step: &PlanStep) -> Result<bool, 
     Ok(same && tokio::fs::metadata(path).await.is_ok_and(|about| about.is_dir()))
 }
 
-/// What is in place and is asked for now is kept from now on also when nothing needs it any more.
+/// The user asks for what is in place already: it stays also when nothing needs it any more.
 async fn note_wish(context: &Context, step: &PlanStep, wanted: Option<&Wanted>) -> Result<(), NodeError> {
     let Some(wanted) = wanted.cloned() else { return Ok(()) };
     let name = step.name.clone();
@@ -173,21 +173,14 @@ fn in_place(context: &Context, step: PlanStep) -> InstalledPackage {
     }
 }
 
-fn answer(step: PlanStep, placed: Placed, from: Option<PeerId>) -> InstalledPackage {
+fn answer(context: &Context, step: PlanStep, placed: Placed, from: Option<PeerId>) -> InstalledPackage {
     InstalledPackage {
-        path: placed.path.display().to_string(),
         action: step.action,
-        name: step.name,
-        version: step.version,
-        from: step.from,
         publisher: placed.entry.publisher,
         package_id: Some(placed.entry.package_id),
-        index: step.index,
         assurance: Some(placed.assurance),
         bytes: if from.is_some() { step.size } else { 0 },
         providers: from.iter().map(ToString::to_string).collect(),
-        asked: step.asked,
-        needed_by: step.needed_by,
-        dependencies: step.dependencies,
+        ..in_place(context, step)
     }
 }

@@ -102,12 +102,14 @@ impl Gathered {
         self.offers.get(&choice.name)?.get(choice.candidate)
     }
 
-    /// Holds an installed package, which is no part of the plan, to the version that it has: it needs one of the plan's.
+    /// Holds an installed package, which is no part of the plan, to the version that it has: it needs one of the plan's. What
+    /// else it needs, and nothing of the plan does, is no concern of the plan.
     pub fn hold(&mut self, entry: &Installed) {
+        let concerns = |dependency: &&Dependency| self.universe.get(&dependency.name).is_some();
         let held = Candidate {
             version: entry.version.clone(),
             publisher: None,
-            dependencies: entry.dependencies.clone(),
+            dependencies: entry.dependencies.iter().filter(concerns).cloned().collect(),
             bar: None,
         };
         self.offers.insert(entry.name.clone(), vec![Offer::Installed(Box::new(entry.clone()))]);
