@@ -8,6 +8,7 @@ use libp2p::kad::store::RecordStore;
 use libp2p::kad::{ProviderRecord, Record, RecordKey};
 use libp2p::{Multiaddr, PeerId};
 use minicbor::{Decode, Encode};
+use negentropy::{Id, NegentropyStorageVector};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
@@ -143,8 +144,11 @@ fn item(number: u64) -> (u64, ReleaseId) {
     (NOW + number / 8, ReleaseId(id))
 }
 
-fn set(numbers: std::ops::Range<u64>) -> Set {
-    Set::new(numbers.map(item).collect()).expect("a set")
+fn set(numbers: std::ops::Range<u64>) -> Set<NegentropyStorageVector> {
+    let mut storage = NegentropyStorageVector::new();
+    numbers.map(item).for_each(|(at, id)| storage.insert(at, Id::from_byte_array(id.0)).expect("an item"));
+    storage.seal().expect("sealed");
+    Set::over(storage).expect("a set")
 }
 
 /// A negentropy message to either side. The answer keeps within its frame, and this side claims to have only what it has.

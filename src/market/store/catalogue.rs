@@ -115,11 +115,11 @@ impl Db {
         Ok(versions)
     }
 
-    /// The newest releases, newest first.
+    /// The newest releases, newest first; none that nobody would take from this node any more.
     pub fn recent(&mut self, limit: usize) -> Result<Vec<VerifiedRelease>, MarketError> {
-        let mut query = self
-            .conn
-            .prepare_cached("SELECT id, envelope FROM releases ORDER BY published_at DESC, id DESC LIMIT ?1")?;
+        let mut query = self.conn.prepare_cached(
+            "SELECT id, envelope FROM releases WHERE retired = 0 ORDER BY published_at DESC, id DESC LIMIT ?1",
+        )?;
         collect(query.query([convert::limit(limit)])?)
     }
 
@@ -134,20 +134,6 @@ impl Db {
         )?;
         let last = query.query_row(params![publisher.0, name.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
         Ok(last.optional()?.map(|(sequence, id)| (to_u64(sequence), ReleaseId(id))))
-    }
-
-    /// The ids of all releases and key statements with their times, for set reconciliation; ordered by (time, id). Releases
-    /// that a node which knows the statements would not take are left out.
-    pub fn sync_items(&mut self) -> Result<Vec<(u64, ReleaseId)>, MarketError> {
-        let mut query = self.conn.prepare_cached(
-            "SELECT published_at, id FROM releases r WHERE NOT EXISTS
-                 (SELECT 1 FROM key_statements k WHERE k.key = r.publisher
-                  AND (k.kind = 2 OR (k.signed_at < r.published_at AND r.yank = 0)))
-             UNION ALL SELECT signed_at, id FROM key_statements
-             ORDER BY 1, 2",
-        )?;
-        let items = query.query_map([], |row| Ok((to_u64(row.get(0)?), ReleaseId(row.get(1)?))))?;
-        Ok(items.collect::<Result<_, _>>()?)
     }
 
     /// Removes the releases that expired before `now` (Unix seconds), except those of `own`: a publisher keeps its

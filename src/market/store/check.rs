@@ -9,6 +9,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::catalogue::{forget_empty, newest_of, rescan};
 use super::check_signed::HeadPlace;
 use super::convert::{self, to_i64};
+use super::keys::IS_RETIRED;
 use super::{Db, check_notes, check_signed};
 use crate::market::{MarketError, PublisherKey, VerifiedRelease};
 
@@ -120,6 +121,7 @@ impl Db {
             }
         }
         tx.execute(FIRST_SEEN, params![before, slice.after])?;
+        slice.mended += retired_again(&tx, before, slice.after)?;
         tx.commit()?;
         Ok(slice)
     }
@@ -160,6 +162,14 @@ impl Db {
         slice.mended += mended;
         Ok(last.map(|after| Slice { after, ..slice }))
     }
+}
+
+/// Which releases are passed on is what the statements of their keys say.
+fn retired_again(conn: &Connection, after: i64, last: i64) -> Result<u64, MarketError> {
+    let mut update = conn.prepare_cached(&format!(
+        "UPDATE releases SET retired = {IS_RETIRED} WHERE key > ?1 AND key <= ?2 AND retired <> {IS_RETIRED}"
+    ))?;
+    Ok(update.execute(params![after, last])? as u64)
 }
 
 fn values(conn: &Connection, query: &str, after: i64, columns: usize) -> Result<Vec<Columns>, MarketError> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::check::SLICE;
 use super::convert::{self, to_i64, to_u64};
 use super::{heads, keys};
-use crate::market::{MarketError, VerifiedHead, VerifiedKeyStatement};
+use crate::market::{MarketError, PublisherKey, VerifiedHead, VerifiedKeyStatement};
 
 /// Where a slice of the heads ends: publisher and name.
 pub type HeadPlace = (Vec<u8>, String);
@@ -61,6 +61,11 @@ pub fn statements(conn: &Connection, after: i64) -> Result<(u64, Option<i64>), M
         }
         mended += 1;
         conn.execute("DELETE FROM key_statements WHERE rowid = ?1", [row])?;
+        if let Some(Value::Blob(key)) = columns.get(1)
+            && let Ok(key) = key.as_slice().try_into()
+        {
+            keys::retire(conn, PublisherKey(key))?;
+        }
         if let Some(statement) = statement {
             keys::accept_in(conn, &statement, to_u64(*first_seen))?;
         }

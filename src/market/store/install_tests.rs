@@ -41,6 +41,11 @@ fn installs_of_an_older_program_keep_what_can_be_known_of_them() {
     for table in ["install_intents", "removal_intents", "installed_files", "central_copies"] {
         conn.execute_batch(&format!("DROP TABLE {table}")).expect(table);
     }
+    conn.execute_batch(
+        "DROP INDEX releases_by_time; DROP INDEX key_statements_by_time; ALTER TABLE releases DROP COLUMN retired;
+         CREATE INDEX releases_by_time ON releases (published_at, id);",
+    )
+    .expect("the index of before");
     conn.pragma_update(None, "user_version", 5).expect("pragma");
     drop(conn);
     let store = Store::open(&home).expect("open");

@@ -183,8 +183,28 @@ pub(super) fn accept_in(
     )?;
     let (id, envelope) = (verified.id().0, verified.envelope().to_bytes());
     insert.execute(params![id, said.key.0, kind, successor, to_i64(said.signed_at), to_i64(now), envelope])?;
+    retire(conn, said.key)?;
     Ok(KeyAccepted::New)
 }
+
+/// Marks the releases of `key` that a node which knows its statements would not take: [`Standing::refuses`] in SQL.
+pub(super) fn retire(conn: &Connection, key: PublisherKey) -> Result<(), MarketError> {
+    conn.prepare_cached(&format!(
+        "UPDATE releases SET retired = {IS_RETIRED} WHERE publisher = ?1 AND retired <> {IS_RETIRED}"
+    ))?
+    .execute([key.0])?;
+    Ok(())
+}
+
+/// The same for all keys.
+pub(super) fn retire_all(conn: &Connection) -> Result<(), MarketError> {
+    conn.execute(&format!("UPDATE releases SET retired = {IS_RETIRED} WHERE retired <> {IS_RETIRED}"), [])?;
+    Ok(())
+}
+
+/// Whether the row of `releases` is of a key that was revoked, or replaced before.
+pub(super) const IS_RETIRED: &str = "EXISTS (SELECT 1 FROM key_statements k WHERE k.key = releases.publisher
+    AND (k.kind = 2 OR (k.signed_at < releases.published_at AND releases.yank = 0)))";
 
 fn from_store(envelope: &[u8]) -> Result<VerifiedKeyStatement, MarketError> {
     VerifiedKeyStatement::from_store(envelope).map_err(|_| convert::damaged("key statement"))

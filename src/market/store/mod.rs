@@ -25,6 +25,7 @@ mod rescue;
 mod scan;
 mod schema;
 pub(in crate::market) mod search;
+mod sync_set;
 mod thread;
 mod trust;
 mod turn;
@@ -65,6 +66,7 @@ pub use heads::{HeadAccepted, HeadFault, HeadStanding};
 pub use keys::{KeyAccepted, KeyFault, Revocation};
 pub use peers::MAX_PEERS;
 pub use scan::{Leash, PageScan};
+pub use sync_set::SyncSet;
 pub use thread::Store;
 
 /// The database, used from one thread only (see [`Store`]).

@@ -23,6 +23,9 @@ pub struct Status {
     pub pid: u32,
     /// Unix seconds of the last finished catalogue sync with a peer.
     pub last_sync_at: Option<u64>,
+    /// The catalogue syncs that this node runs now.
+    #[serde(default)]
+    pub syncing: Vec<SyncProgress>,
     /// The central indexes of the settings; none where `registry.mode` is `p2p`.
     #[serde(default)]
     pub central: Vec<CentralInfo>,
@@ -36,6 +39,16 @@ impl Status {
         let id = format!("/p2p/{}", self.peer_id);
         self.listen_addrs.iter().map(move |addr| if addr.ends_with(&id) { addr.clone() } else { format!("{addr}{id}") })
     }
+}
+
+/// A catalogue sync that this node runs with a peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncProgress {
+    pub peer_id: String,
+    /// Releases that the peer has and this node had not, as far as they have been compared.
+    pub expected: u64,
+    /// Of them, what has come.
+    pub received: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::super::service::{intake, mirror};
 use super::super::swarm::{Incoming, Verdict};
 
 /// Announcements judged together, so that a burst is one transaction.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// Runs until the swarm task is gone.
 pub async fn run(context: Context, mut incoming: mpsc::Receiver<Incoming>, verdicts: mpsc::Sender<Verdict>) {
@@ -27,11 +27,12 @@ pub async fn run(context: Context, mut incoming: mpsc::Receiver<Incoming>, verdi
     }
 }
 
-async fn judge(context: &Context, batch: Vec<Incoming>) -> Vec<Verdict> {
+async fn judge(context: &Context, mut batch: Vec<Incoming>) -> Vec<Verdict> {
+    let envelopes = batch.iter_mut().map(|announcement| std::mem::take(&mut announcement.data)).collect();
     let (mut verdicts, mut valid) = (Vec::new(), Vec::new());
     let mut statements = Vec::new();
-    for mut announcement in batch {
-        match verify(context, std::mem::take(&mut announcement.data)).await {
+    for (announcement, found) in batch.into_iter().zip(verify(context, envelopes).await) {
+        match announced(found) {
             Ok(Some(Announced::Release(release))) => valid.push((announcement, *release)),
             Ok(Some(Announced::Statement(statement))) => statements.push((announcement, *statement)),
             Ok(None) => verdicts.push(announcement.verdict(MessageAcceptance::Ignore)),
@@ -65,13 +66,18 @@ async fn keep_statement(context: &Context, incoming: Incoming, statement: Verifi
     incoming.verdict(acceptance)
 }
 
+/// What each of the announcements is; nothing of any where they could not be looked at.
+async fn verify(context: &Context, envelopes: Vec<Vec<u8>>) -> Vec<intake::Sorted> {
+    let nothing = std::iter::repeat_with(intake::Sorted::default).take(envelopes.len());
+    intake::verify_each(context, envelopes).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "announcements could not be looked at");
+        nothing.collect()
+    })
+}
+
 /// `None`: nothing for this node now, which says nothing of who passed it on: its clock, network or version may differ.
 /// `Err`: what nobody can have believed who passed it on.
-async fn verify(context: &Context, envelope: Vec<u8>) -> Result<Option<Announced>, String> {
-    let sorted = intake::verify(context, vec![envelope]).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "an announcement could not be looked at");
-        intake::Sorted::default()
-    });
+fn announced(sorted: intake::Sorted) -> Result<Option<Announced>, String> {
     match sorted.lie {
         Some(lie) => Err(lie),
         None => {

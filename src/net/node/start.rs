@@ -64,7 +64,7 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
         bus: bus.clone(),
     };
     let (parts, task) = prepare(swarm, stop.clone())?;
-    let SwarmParts { client, streams, incoming, verdicts, partners, settled } = parts;
+    let SwarmParts { client, streams, incoming, verdicts, syncs, settled } = parts;
     let context = Context {
         home: options.home,
         identity: opened.identity,
@@ -94,7 +94,7 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
     });
     tasks.spawn(judge::run(context.clone(), incoming, verdicts));
     tasks.spawn(run_reports(context.peers.clone(), context.store.clone(), stop.clone()));
-    tasks.spawn(syncing::run(context.clone(), partners, stop.clone()));
+    tasks.spawn(syncing::run(context.clone(), syncs, stop.clone()));
     tasks.spawn(status::run(core.clone()));
     tasks.spawn(upkeep::run(context.clone(), stop.clone()));
     tasks.spawn(service::central::warm_up(context.clone()));

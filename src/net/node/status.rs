@@ -125,6 +125,7 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
         home: context.home.root().display().to_string(),
         pid: std::process::id(),
         last_sync_at: context.services.last_sync_at(),
+        syncing: context.services.progress().list(),
         central: context.services.central().infos(),
         notices: snapshot.notices.iter().chain(repairs).cloned().collect(),
     }

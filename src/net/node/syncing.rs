@@ -1,18 +1,21 @@
-//! When to reconcile catalogues, and with whom: with each peer that comes, and every minute with one of the connected.
+//! When to reconcile catalogues, and with whom: with each peer that comes, every minute with one of the connected, and soon
+//! with one whose announcements were too many at once.
 
 use std::collections::{HashSet, VecDeque};
+use std::future::pending;
 use std::time::Duration;
 
 use libp2p::PeerId;
 use rand::seq::IndexedRandom;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::super::context::Context;
-use super::super::service::rate::{PeerRates, Rate};
+use super::super::service::rate::{Bucket, PeerRates, Rate};
 use super::super::service::sync;
+use super::super::swarm::SyncDue;
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -21,6 +24,12 @@ const AT_ONCE: usize = 4;
 
 /// Syncs with one newcomer: one that comes and goes does not make this node read its catalogue again and again.
 const NEWCOMER_RATE: Rate = Rate { per_second: 0.1, at_once: 4.0 };
+
+/// Between the first announcement that was dropped and the sync that brings it: more will be by then.
+const GATHERING: Duration = Duration::from_secs(2);
+
+/// Syncs for what was dropped, whoever it came from.
+const MISSED_RATE: Rate = Rate { per_second: 0.2, at_once: 6.0 };
 
 /// Peers waiting for theirs. Who does not fit has its turn within the coming minutes.
 const WAITING: usize = 128;
@@ -31,23 +40,33 @@ struct Syncing {
     partners: HashSet<PeerId>,
     waiting: VecDeque<PeerId>,
     newcomers: PeerRates,
+    missed: Missed,
+}
+
+/// Announcements that were dropped.
+struct Missed {
+    /// One that has them, and when to ask it.
+    from: Option<(PeerId, Instant)>,
+    rate: Bucket,
 }
 
 /// Runs until `stop`.
-pub async fn run(context: Context, mut newcomers: mpsc::Receiver<PeerId>, stop: CancellationToken) {
+pub async fn run(context: Context, mut due: mpsc::Receiver<SyncDue>, stop: CancellationToken) {
     let mut syncing = Syncing {
         context,
         running: JoinSet::new(),
         partners: HashSet::new(),
         waiting: VecDeque::new(),
         newcomers: PeerRates::new(NEWCOMER_RATE),
+        missed: Missed { from: None, rate: Bucket::new(MISSED_RATE, std::time::Instant::now()) },
     };
     let mut every = interval_at(Instant::now() + EVERY, EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            Some(peer) = newcomers.recv() => syncing.on_newcomer(peer),
+            Some(due) = due.recv() => syncing.on_due(due),
+            () = syncing.missed.due() => syncing.ask_for_missed(),
             _ = every.tick() => syncing.ask_for_any(),
             Some(done) = syncing.running.join_next(), if !syncing.running.is_empty() => syncing.on_done(done.ok()),
         }
@@ -55,7 +74,32 @@ pub async fn run(context: Context, mut newcomers: mpsc::Receiver<PeerId>, stop: 
     }
 }
 
+impl Missed {
+    /// Returns when it is time to ask for what was dropped.
+    async fn due(&self) {
+        match self.from {
+            Some((_, at)) => sleep_until(at).await,
+            None => pending().await,
+        }
+    }
+}
+
 impl Syncing {
+    fn on_due(&mut self, due: SyncDue) {
+        match due {
+            SyncDue::Met(peer) => self.on_newcomer(peer),
+            SyncDue::Missed(peer) => drop(self.missed.from.get_or_insert((peer, Instant::now() + GATHERING))),
+        }
+    }
+
+    fn ask_for_missed(&mut self) {
+        let Some((peer, _)) = self.missed.from.take() else { return };
+        // Else what comes every minute brings it.
+        if self.missed.rate.allow(MISSED_RATE, std::time::Instant::now()) {
+            self.ask_for(peer);
+        }
+    }
+
     fn on_newcomer(&mut self, peer: PeerId) {
         if self.newcomers.allow(peer, std::time::Instant::now()) {
             self.ask_for(peer);

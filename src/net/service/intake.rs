@@ -34,11 +34,25 @@ pub struct Sorted {
 
 /// Verifies envelopes on a blocking thread.
 pub async fn verify(context: &Context, envelopes: Vec<Vec<u8>>) -> Result<Sorted, MarketError> {
+    Ok(verify_groups(context, vec![envelopes]).await?.pop().unwrap_or_default())
+}
+
+/// The same for envelopes that have nothing to do with each other, each by itself.
+pub async fn verify_each(context: &Context, envelopes: Vec<Vec<u8>>) -> Result<Vec<Sorted>, MarketError> {
+    verify_groups(context, envelopes.into_iter().map(|envelope| vec![envelope]).collect()).await
+}
+
+async fn verify_groups(context: &Context, groups: Vec<Vec<Vec<u8>>>) -> Result<Vec<Sorted>, MarketError> {
     let network = context.settings.network.name.clone();
-    let sorted = spawn_blocking(move || sort(&network, unix_now(), envelopes));
-    let sorted = sorted.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?;
-    sorted.reasons.iter().chain(&sorted.lie).for_each(|why| context.services.note_refusal(why));
-    Ok(sorted)
+    let sorting = spawn_blocking(move || {
+        let now = unix_now();
+        groups.into_iter().map(|envelopes| sort(&network, now, envelopes)).collect::<Vec<_>>()
+    });
+    let groups = sorting.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?;
+    for sorted in &groups {
+        sorted.reasons.iter().chain(&sorted.lie).for_each(|why| context.services.note_refusal(why));
+    }
+    Ok(groups)
 }
 
 pub(in crate::net) fn sort(network: &str, now: u64, envelopes: Vec<Vec<u8>>) -> Sorted {

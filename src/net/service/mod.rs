@@ -12,6 +12,7 @@ pub mod install;
 pub mod intake;
 pub mod keys;
 pub mod mirror;
+pub mod progress;
 pub mod publish;
 pub mod rate;
 pub mod search;

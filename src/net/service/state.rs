@@ -16,6 +16,7 @@ use super::central::Central;
 use super::heads::Looked;
 use super::holders::Holders;
 use super::mirror::MirrorQueue;
+use super::progress::Progress;
 use super::rate::{PeerRates, Rate};
 use super::slots::{PeerSlots, Slot};
 use super::throttle::Throttle;
@@ -65,6 +66,7 @@ struct Inner {
     looked: Looked,
     /// Why the last releases, heads and key statements were refused, newest last.
     refusals: Mutex<VecDeque<String>>,
+    progress: Progress,
     /// Unix seconds; 0 is never.
     last_sync_at: AtomicU64,
 }
@@ -92,6 +94,7 @@ impl Services {
                 refused: Mutex::default(),
                 looked: Looked::default(),
                 refusals: Mutex::default(),
+                progress: Progress::default(),
                 last_sync_at: AtomicU64::new(0),
             }),
         }
@@ -130,6 +133,11 @@ impl Services {
     /// A place for a sync that `peer` begins, when it may.
     pub(in crate::net) fn begin_sync(&self, peer: PeerId) -> Option<Slot> {
         self.inner.syncs.take(peer).filter(|_| self.inner.sync_rate.allow(peer, Instant::now()))
+    }
+
+    /// How far this node's own syncs have come.
+    pub fn progress(&self) -> &Progress {
+        &self.inner.progress
     }
 
     /// Whether `peer` may ask, or give, once more within a sync.

@@ -32,6 +32,7 @@ pub async fn with_peer(context: &Context, peer: PeerId) -> Result<SyncReport, No
     match sync::reconcile(context, peer).await {
         Ok(done) => {
             context.services.synced(unix_now());
+            context.services.progress().set_caught_up(!done.cut);
             context.peers.record(peer, Outcome::Success("sync"));
             let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let report = SyncReport { received: done.received, sent: done.sent, rounds: done.rounds, elapsed_ms };

@@ -15,6 +15,7 @@ use super::address::{is_dialable, useful, without_peer};
 use super::behaviour::BehaviourEvent;
 use super::dial::describe;
 use super::gate::Held;
+use super::inbox::SyncDue;
 use super::task::Task;
 use super::{IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
@@ -142,7 +143,7 @@ impl Task {
             self.learn_route(peer, &addrs);
         }
         let met = self.book.on_identified(peer, &info.agent_version, addrs, speaks_sync);
-        if met && self.partners.try_send(peer).is_err() {
+        if met && self.syncs.try_send(SyncDue::Met(peer)).is_err() {
             tracing::debug!(%peer, "too many new peers at once: sync waits for its turn");
         }
     }

@@ -1,6 +1,6 @@
 //! Announcements on their way from gossipsub to whoever judges them, and the verdicts on their way back.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, IdentTopic, Message, MessageAcceptance, MessageId, PublishError};
@@ -11,15 +11,20 @@ use super::super::peers::Outcome;
 use super::super::service::rate::{Bucket, PeerRates, Rate};
 use super::task::Task;
 
-/// Announcements one peer may pass on: a second, and at once. What is over it is dropped; catalogue sync brings it later.
+/// Announcements one peer may pass on: a second, and at once. What is over it is dropped; catalogue sync brings it soon,
+/// once, where gossip would bring it from every neighbour.
 const RATE: Rate = Rate { per_second: 32.0, at_once: 256.0 };
 
 /// Announcements taken from all peers together. Less than one peer may pass on: otherwise strangers could, each within its
 /// rate, have this node pass on more than its neighbours bear from it.
 const TOTAL: Rate = Rate { per_second: 24.0, at_once: 192.0 };
 
-/// A peer over its rate fails softly once for so many dropped announcements.
-const DROPPED_PER_FAILURE: u32 = 256;
+/// A peer over its rate fails softly once for so many dropped announcements. Many: whoever publishes a thousand packages at
+/// once does nothing wrong, and pays with syncs.
+const DROPPED_PER_FAILURE: u32 = 4096;
+
+/// A sync for what was dropped is asked for at most once in this time.
+const MISSED_EVERY: Duration = Duration::from_secs(1);
 
 /// An announcement as it came in.
 #[derive(Debug)]
@@ -44,17 +49,34 @@ impl Incoming {
     }
 }
 
+/// Why a catalogue sync is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncDue {
+    /// The peer has just shown that it speaks our catalogue sync.
+    Met(PeerId),
+    /// Announcements of the peer were dropped: there were too many at once.
+    Missed(PeerId),
+}
+
 /// The way to the judge.
 pub struct Inbox {
     judge: mpsc::Sender<Incoming>,
     rates: PeerRates,
     total: Bucket,
     dropped: u32,
+    /// When a sync for what was dropped was last asked for.
+    missed_at: Option<Instant>,
 }
 
 impl Inbox {
     pub fn new(judge: mpsc::Sender<Incoming>) -> Self {
-        Self { judge, rates: PeerRates::new(RATE), total: Bucket::new(TOTAL, Instant::now()), dropped: 0 }
+        Self {
+            judge,
+            rates: PeerRates::new(RATE),
+            total: Bucket::new(TOTAL, Instant::now()),
+            dropped: 0,
+            missed_at: None,
+        }
     }
 }
 
@@ -82,15 +104,24 @@ impl Task {
             if self.inbox.dropped % DROPPED_PER_FAILURE == 1 {
                 self.book.record(source, Outcome::SoftFailure("passes on announcements too fast".into()));
             }
-            return self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
+            return self.drop_announcement(incoming, now);
         }
         if !self.inbox.total.allow(TOTAL, now) {
-            return self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
+            return self.drop_announcement(incoming, now);
         }
         // A judge that cannot keep up costs announcements, never the swarm's time.
         if let Err(mpsc::error::TrySendError::Full(incoming)) = self.inbox.judge.try_send(incoming) {
-            self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
+            self.drop_announcement(incoming, now);
         }
+    }
+
+    /// Who sent it has it: a sync brings it, and all the others.
+    fn drop_announcement(&mut self, incoming: Incoming, now: Instant) {
+        let asked = self.inbox.missed_at.is_some_and(|at| now.duration_since(at) < MISSED_EVERY);
+        if !asked && self.syncs.try_send(SyncDue::Missed(incoming.source)).is_ok() {
+            self.inbox.missed_at = Some(now);
+        }
+        self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
     }
 
     /// How many peers were there to take it.

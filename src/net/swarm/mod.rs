@@ -24,7 +24,7 @@ mod waiting;
 
 pub use client::SwarmClient;
 pub use command::{DhtKey, Snapshot};
-pub use inbox::{Incoming, Verdict};
+pub use inbox::{Incoming, SyncDue, Verdict};
 pub use start::{SwarmOptions, SwarmParts, prepare};
 
 use libp2p::StreamProtocol;

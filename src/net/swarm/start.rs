@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use libp2p::PeerId;
 use libp2p::identity::Keypair;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +17,7 @@ use super::behaviour::Behaviour;
 use super::client::SwarmClient;
 use super::dht::Dht;
 use super::dial::Dials;
-use super::inbox::{Inbox, Incoming, Verdict};
+use super::inbox::{Inbox, Incoming, SyncDue, Verdict};
 use super::listen::Listeners;
 use super::task::{Channels, Task};
 use super::transport;
@@ -29,8 +28,8 @@ const COMMANDS: usize = 256;
 /// Announcements waiting to be judged, and verdicts waiting for the task.
 const ANNOUNCEMENTS: usize = 1024;
 
-/// New sync partners waiting for their sync.
-const PARTNERS: usize = 64;
+/// Syncs that are due, waiting for whoever runs them.
+const SYNCS: usize = 64;
 
 /// What the swarm is set up from.
 pub struct SwarmOptions<'a> {
@@ -48,8 +47,8 @@ pub struct SwarmParts {
     /// Announcements to be judged, and where the verdicts go.
     pub incoming: mpsc::Receiver<Incoming>,
     pub verdicts: mpsc::Sender<Verdict>,
-    /// Peers that have just shown that they speak our catalogue sync.
-    pub partners: mpsc::Receiver<PeerId>,
+    /// Catalogue syncs that are due.
+    pub syncs: mpsc::Receiver<SyncDue>,
     /// Fires when all listeners have said where they listen.
     pub settled: oneshot::Receiver<()>,
 }
@@ -73,7 +72,7 @@ pub fn prepare(
     let (commands, asked) = mpsc::channel(COMMANDS);
     let (judge, incoming) = mpsc::channel(ANNOUNCEMENTS);
     let (verdicts, judged) = mpsc::channel(ANNOUNCEMENTS);
-    let (partners, met) = mpsc::channel(PARTNERS);
+    let (syncs, due) = mpsc::channel(SYNCS);
     let (settled, listening) = oneshot::channel();
     let query_timeout = Duration::from_secs(settings.performance.dht_query_timeout.max(1));
     let task = Task {
@@ -90,7 +89,7 @@ pub fn prepare(
         mode: settings.network.dht_server_mode,
         ephemeral: options.ephemeral,
         min_peers: settings.performance.min_peers as usize,
-        partners,
+        syncs,
         own: commands.downgrade(),
         settled: Some(settled),
     };
@@ -99,7 +98,7 @@ pub fn prepare(
         streams,
         incoming,
         verdicts,
-        partners: met,
+        syncs: due,
         settled: listening,
     };
     Ok((parts, task.run(Channels { commands: asked, verdicts: judged }, stop)))

@@ -20,7 +20,7 @@ use super::behaviour::Behaviour;
 use super::command::{Command, Snapshot};
 use super::dht::Dht;
 use super::dial::Dials;
-use super::inbox::{Inbox, Verdict};
+use super::inbox::{Inbox, SyncDue, Verdict};
 use super::listen::Listeners;
 
 /// How often what nothing else triggers is looked after: redialling, ends of bans, DHT renewal.
@@ -46,8 +46,8 @@ pub struct Task {
     pub(super) mode: DhtServerMode,
     pub(super) ephemeral: bool,
     pub(super) min_peers: usize,
-    /// Peers that identify has just shown to speak our catalogue sync.
-    pub(super) partners: mpsc::Sender<PeerId>,
+    /// Catalogue syncs that are due.
+    pub(super) syncs: mpsc::Sender<SyncDue>,
     /// For commands that the task sends itself later; weak, so that it does not keep its own channel open.
     pub(super) own: mpsc::WeakSender<Command>,
     /// Told once every listener has said where it listens.

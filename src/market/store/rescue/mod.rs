@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::catalogue::accept_in;
-use super::{Accepted, convert, schema};
+use super::{Accepted, convert, keys, schema};
 use crate::market::error::{Action, IoContext};
 use crate::market::{MarketError, VerifiedRelease, files};
 
@@ -171,6 +171,7 @@ fn copy(pages: &Pages, conn: &mut Connection) -> Result<Rescued, MarketError> {
             rescued.kept.push((table, kept));
         }
     }
+    keys::retire_all(conn)?;
     Ok(rescued)
 }
 

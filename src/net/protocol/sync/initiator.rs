@@ -1,22 +1,22 @@
 //! The side that opens the stream.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use crate::market::head::MAX_HEAD;
-use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId, VerifiedKeyStatement, VerifiedRelease};
+use crate::market::{ReleaseId, VerifiedKeyStatement, VerifiedRelease};
 
 use super::super::super::api::Via;
+use super::super::super::clock::unix_now;
 use super::super::super::context::Context;
 use super::super::super::service::intake;
-use super::super::codec::CodecError;
+use super::super::super::service::progress::Running;
 use super::super::frame::{FrameLimits, Framed};
 use super::super::open::{SEND_LIMIT, ask};
 use super::super::{ProtocolError, SYNC_PROTOCOL, codec};
-use super::message::{Envelope, MAX_BATCH, MAX_HAVE, MAX_HEADS, MAX_MESSAGE, Message, Package};
+use super::message::{Envelope, MAX_BATCH, MAX_MESSAGE, Message};
 use super::set::{Round, Set};
 
 /// Rounds of one reconciliation.
@@ -25,6 +25,11 @@ const MAX_ROUNDS: usize = 2000;
 const MAX_RELEASES: usize = 20_000;
 /// How long one session may take: a slow peer must not keep others from theirs. What came is kept, the rest comes next time.
 const SESSION: Duration = Duration::from_secs(120);
+
+/// A node that has much to catch up with looks back so many days first, then further, then at everything: it is useful once
+/// it has what is new.
+const LOOKS_BACK: [u64; 3] = [1, 8, 64];
+const DAY: u64 = 86_400;
 
 /// What a session brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,21 +40,37 @@ pub struct Reconciled {
     pub sent: usize,
     /// Messages exchanged to find the difference.
     pub rounds: usize,
+    /// There is more than one session may bring.
+    pub cut: bool,
 }
 
-/// A stream on which requests are sent and answered one by one.
-struct Session {
-    stream: Framed<Stream>,
+/// A stream on which requests are sent and answered one by one; opened with the first of them.
+struct Session<'a> {
+    context: &'a Context,
+    peer: PeerId,
+    stream: Option<Framed<Stream>>,
 }
 
-impl Session {
+impl Session<'_> {
     async fn request(&mut self, message: &Message) -> Result<Message, ProtocolError> {
-        self.stream.send(&codec::encode(message), SEND_LIMIT).await?;
-        read(&self.stream.receive(FrameLimits::new(MAX_MESSAGE)).await?)
+        let (question, limits) = (codec::encode(message), FrameLimits::new(MAX_MESSAGE));
+        if let Some(stream) = &mut self.stream {
+            stream.send(&question, SEND_LIMIT).await?;
+            return read(&stream.receive(limits).await?);
+        }
+        let (stream, answer) = ask(self.context, self.peer, SYNC_PROTOCOL, &question, limits).await?;
+        self.stream = Some(stream);
+        read(&answer)
+    }
+
+    async fn close(self) {
+        if let Some(mut stream) = self.stream {
+            stream.close().await;
+        }
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Message, ProtocolError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Message, ProtocolError> {
     match codec::decode(bytes)? {
         Message::Busy => Err(ProtocolError::Busy),
         message => Ok(message),
@@ -63,47 +84,75 @@ pub async fn reconcile(context: &Context, peer: PeerId) -> Result<Reconciled, Pr
 
 async fn session(context: &Context, peer: PeerId) -> Result<Reconciled, ProtocolError> {
     let mut done = Reconciled::default();
-    let (set, first) = Set::of(context).await?.initiate().await?;
-    let question = codec::encode(&Message::Reconcile(first));
-    let (stream, answer) = ask(context, peer, SYNC_PROTOCOL, &question, FrameLimits::new(MAX_MESSAGE)).await?;
-    let mut session = Session { stream };
-    let (have, need) = differences(&mut session, set, read(&answer)?, &mut done.rounds).await?;
+    let mut session = Session { context, peer, stream: None };
+    let progress = context.services.progress().begin(peer);
+    for since in looks(unix_now(), context.services.progress().has_caught_up()) {
+        look(&mut session, since, &mut done, &progress).await?;
+        if done.cut {
+            break;
+        }
+    }
+    session.close().await;
+    Ok(done)
+}
+
+/// The times (Unix seconds) since which to reconcile, one after the other.
+fn looks(now: u64, caught_up: bool) -> Vec<u64> {
+    let back = LOOKS_BACK.into_iter().filter(|_| !caught_up);
+    back.map(|days| now.saturating_sub(days * DAY)).chain([0]).collect()
+}
+
+/// Makes the catalogues one as far as they are not older than `since`.
+async fn look(
+    session: &mut Session<'_>,
+    since: u64,
+    done: &mut Reconciled,
+    progress: &Running,
+) -> Result<(), ProtocolError> {
+    let context = session.context;
+    let (have, need) = differences(session, since, done).await?;
     let need: Vec<_> = need.into_iter().filter(|id| !context.services.is_refused(*id)).collect();
-    for ids in need.chunks(MAX_BATCH).take(batches_of_room(context).await?) {
-        done.received += fetch(context, &mut session, peer, ids).await?;
+    progress.expect(need.len());
+    // The differences of later times were found later.
+    for ids in need.rchunks(MAX_BATCH).take(batches_of_room(context).await?) {
+        let new = fetch(session, ids).await?;
+        done.received += new;
+        progress.received(new);
     }
     for ids in have.chunks(MAX_BATCH) {
-        done.sent += give(context, &mut session, ids).await?;
+        done.sent += give(session, ids).await?;
     }
-    session.stream.close().await;
-    Ok(done)
+    Ok(())
 }
 
 /// What only this side has, and what only the other has.
 async fn differences(
-    session: &mut Session,
-    mut set: Set,
-    mut answer: Message,
-    rounds: &mut usize,
+    session: &mut Session<'_>,
+    since: u64,
+    done: &mut Reconciled,
 ) -> Result<(Vec<ReleaseId>, Vec<ReleaseId>), ProtocolError> {
     let (mut have, mut need) = (Vec::new(), Vec::new());
-    loop {
-        let Message::Reconcile(bytes) = answer else { return Err(ProtocolError::Unexpected) };
+    let left = MAX_RELEASES.saturating_sub(done.received.max(done.sent));
+    let (mut set, mut message) = Set::of(session.context, since).await?.initiate().await?;
+    for _ in 0..MAX_ROUNDS {
+        let Message::Reconcile(answer) = session.request(&Message::Reconcile(message)).await? else {
+            return Err(ProtocolError::Unexpected);
+        };
         let round: Round;
-        (set, round) = set.step(bytes).await?;
-        *rounds += 1;
+        (set, round) = set.step(answer).await?;
+        done.rounds += 1;
         have.extend(round.have);
         need.extend(round.need);
-        let full = have.len() >= MAX_RELEASES || need.len() >= MAX_RELEASES;
-        let Some(next) = round.next.filter(|_| !full) else { break };
-        if *rounds >= MAX_ROUNDS {
-            return Err(ProtocolError::Sync(format!("no end after {MAX_ROUNDS} rounds")));
+        let Some(next) = round.next else { return Ok((have, need)) };
+        if have.len().max(need.len()) >= left {
+            done.cut = true;
+            have.truncate(left);
+            need.truncate(left);
+            return Ok((have, need));
         }
-        answer = session.request(&Message::Reconcile(next)).await?;
+        message = next;
     }
-    have.truncate(MAX_RELEASES);
-    need.truncate(MAX_RELEASES);
-    Ok((have, need))
+    Err(ProtocolError::Sync(format!("no end after {MAX_ROUNDS} rounds")))
 }
 
 /// How many batches `catalog_limit` has room for: what would not be kept need not come.
@@ -113,21 +162,16 @@ async fn batches_of_room(context: &Context) -> Result<usize, ProtocolError> {
     Ok(usize::try_from(room.div_ceil(MAX_BATCH as u64)).unwrap_or(usize::MAX))
 }
 
-async fn fetch(
-    context: &Context,
-    session: &mut Session,
-    peer: PeerId,
-    ids: &[ReleaseId],
-) -> Result<usize, ProtocolError> {
+async fn fetch(session: &mut Session<'_>, ids: &[ReleaseId]) -> Result<usize, ProtocolError> {
     let request = Message::Fetch(codec::join_ids(ids.iter().map(|id| &id.0)));
     let Message::Envelopes(envelopes) = session.request(&request).await? else {
         return Err(ProtocolError::Unexpected);
     };
-    take(context, peer, ids, envelopes).await
+    take(session.context, session.peer, ids, envelopes).await
 }
 
 /// Verifies and stores what came in answer to a request for `ids`.
-async fn take(
+pub(super) async fn take(
     context: &Context,
     peer: PeerId,
     ids: &[ReleaseId],
@@ -151,9 +195,9 @@ async fn take(
     }
 }
 
-async fn give(context: &Context, session: &mut Session, ids: &[ReleaseId]) -> Result<usize, ProtocolError> {
+async fn give(session: &mut Session<'_>, ids: &[ReleaseId]) -> Result<usize, ProtocolError> {
     let ids = ids.to_vec();
-    let envelopes = context.store.run(move |db| db.envelopes(&ids)).await?;
+    let envelopes = session.context.store.run(move |db| db.envelopes(&ids)).await?;
     let given = envelopes.len();
     match session.request(&Message::Envelopes(envelopes.into_iter().map(Envelope).collect())).await? {
         Message::Taken(new) => Ok((new as usize).min(given)),
@@ -161,90 +205,14 @@ async fn give(context: &Context, session: &mut Session, ids: &[ReleaseId]) -> Re
     }
 }
 
-/// Asks `peer` for the heads of these packages (at most 16), within `limit`. They are not verified yet.
-pub async fn ask_heads(
-    context: &Context,
-    peer: PeerId,
-    packages: &[(PublisherKey, PackageName)],
-    limit: Duration,
-) -> Result<Vec<Vec<u8>>, ProtocolError> {
-    let packages = packages.iter().take(MAX_HEADS);
-    let packages: Vec<_> = packages.map(|(key, name)| Package { publisher: key.0, name: name.to_string() }).collect();
-    let wanted = packages.len();
-    let question = codec::encode(&Message::AskHeads(packages));
-    let limits = FrameLimits::new(wanted * (MAX_HEAD + 8) + 16).within(limit);
-    let (mut stream, answer) = ask(context, peer, SYNC_PROTOCOL, &question, limits).await?;
-    stream.close().await;
-    let Message::Heads(heads) = read(&answer)? else { return Err(ProtocolError::Unexpected) };
-    if heads.len() > wanted {
-        return Err(CodecError::TooMany { what: "heads", count: heads.len(), limit: wanted }.into());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_much_to_catch_up_with_looks_at_what_is_new_first() {
+        let now = 100 * DAY;
+        assert_eq!(looks(now, false), [99 * DAY, 92 * DAY, 36 * DAY, 0]);
+        assert_eq!(looks(now, true), [0]);
     }
-    Ok(heads.into_iter().map(|head| head.0).collect())
-}
-
-/// Fetches releases and key statements by their ids (at most 64) from `peer`; returns how many were new.
-pub async fn fetch_by_id(
-    context: &Context,
-    peer: PeerId,
-    ids: &[ReleaseId],
-    limit: Duration,
-) -> Result<usize, ProtocolError> {
-    let ids = ids.get(..MAX_BATCH).unwrap_or(ids);
-    let question = codec::encode(&Message::Fetch(codec::join_ids(ids.iter().map(|id| &id.0))));
-    let limits = FrameLimits::new(MAX_MESSAGE).within(limit);
-    let (mut stream, answer) = ask(context, peer, SYNC_PROTOCOL, &question, limits).await?;
-    stream.close().await;
-    let Message::Envelopes(envelopes) = read(&answer)? else { return Err(ProtocolError::Unexpected) };
-    take(context, peer, ids, envelopes).await
-}
-
-/// What a peer says it has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
-    /// In its catalogue.
-    pub releases: HashSet<ReleaseId>,
-    /// Whose bytes it holds.
-    pub packages: HashSet<PackageId>,
-}
-
-/// Asks `peer` which of these (at most 64 of each; the rest is not asked for) it has, within `limit`. Remembers the holders.
-pub async fn have(
-    context: &Context,
-    peer: PeerId,
-    releases: &[ReleaseId],
-    packages: &[PackageId],
-    limit: Duration,
-) -> Result<Holdings, ProtocolError> {
-    let releases = releases.get(..MAX_HAVE).unwrap_or(releases);
-    let packages = packages.get(..MAX_HAVE).unwrap_or(packages);
-    let question = codec::encode(&Message::Have(
-        codec::join_ids(releases.iter().map(|id| &id.0)),
-        codec::join_ids(packages.iter().map(|id| &id.0)),
-    ));
-    let deadline = Instant::now() + limit;
-    let limits = FrameLimits::new(256).within(limit);
-    let asked = ask(context, peer, SYNC_PROTOCOL, &question, limits);
-    let (mut stream, answer) = tokio::time::timeout_at(deadline, asked)
-        .await
-        .map_err(|_| ProtocolError::Unreachable("no answer in time".into()))??;
-    stream.close().await;
-    let Message::Holdings(known, held) = read(&answer)? else { return Err(ProtocolError::Unexpected) };
-    let answers: HashMap<PackageId, bool> =
-        packages.iter().enumerate().map(|(index, id)| (*id, codec::bit(&held, index))).collect();
-    for (package, held) in &answers {
-        if *held {
-            context.services.holders().add(*package, peer);
-        } else {
-            context.services.holders().remove(*package, peer);
-        }
-    }
-    Ok(Holdings {
-        releases: releases
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| codec::bit(&known, *index))
-            .map(|(_, id)| *id)
-            .collect(),
-        packages: answers.into_iter().filter_map(|(id, held)| held.then_some(id)).collect(),
-    })
 }

@@ -3,10 +3,13 @@
 //! Reconciling costs traffic in proportion to the difference, not to the catalogue. One session is bounded in rounds,
 //! time and releases; what is left over comes with the next one.
 
+mod ask;
 mod initiator;
 pub mod message;
 mod responder;
 pub(in crate::net) mod set;
+mod window;
 
-pub use initiator::{Holdings, ask_heads, fetch_by_id, have, reconcile};
+pub use ask::{Holdings, ask_heads, fetch_by_id, have};
+pub use initiator::reconcile;
 pub use responder::serve;

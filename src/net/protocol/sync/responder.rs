@@ -28,7 +28,8 @@ const MAX_MESSAGES: usize = 4000;
 
 /// A reconciliation under way: the set, and the place it takes among those served.
 struct Under {
-    set: Set,
+    /// None while the initiator does something else: the database keeps all that was there when a set was opened.
+    set: Option<Set>,
     slot: Slot,
 }
 
@@ -49,6 +50,9 @@ async fn session(context: &Context, peer: PeerId, stream: &mut Framed<Stream>) -
             Err(FrameError::Ended) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
+        if let (Some(under), false) = (&mut under, matches!(request, Message::Reconcile(_))) {
+            under.set = None;
+        }
         let answer = match request {
             _ if !context.services.may_batch(peer) => Message::Busy,
             Message::Reconcile(query) => {
@@ -75,15 +79,14 @@ async fn reconcile(
     under: Option<Under>,
     query: Vec<u8>,
 ) -> Result<(Option<Under>, Message), ProtocolError> {
-    let under = match under {
-        Some(under) => under,
-        None => {
-            let Some(slot) = context.services.begin_sync(peer) else { return Ok((None, Message::Busy)) };
-            Under { set: Set::of(context).await?, slot }
-        }
+    let under = under.or_else(|| context.services.begin_sync(peer).map(|slot| Under { set: None, slot }));
+    let Some(Under { set, slot }) = under else { return Ok((None, Message::Busy)) };
+    let set = match set {
+        Some(set) => set,
+        None => Set::of(context, 0).await?,
     };
-    let (set, answer) = under.set.answer(query).await?;
-    Ok((Some(Under { set, slot: under.slot }), Message::Reconcile(answer)))
+    let (set, answer) = set.answer(query).await?;
+    Ok((Some(Under { set: Some(set), slot }), Message::Reconcile(answer)))
 }
 
 async fn envelopes(context: &Context, ids: &[u8]) -> Result<Message, ProtocolError> {
