@@ -80,7 +80,11 @@ pub const KEYS: &[Key] = &[
     ),
     key("performance.upload_limit", Kind::Size, "Bytes sent per second at most; 0 is no limit."),
     key("performance.download_limit", Kind::Size, "Bytes received per second at most; 0 is no limit."),
-    key("performance.catalog_limit", Kind::Integer(1, 100_000_000), "Releases kept in the catalogue."),
+    key(
+        "performance.catalog_limit",
+        Kind::Integer(1, 100_000_000),
+        "Releases kept in the catalogue: of more, the newest.",
+    ),
     key(
         "storage.max_cache_size",
         Kind::Size,

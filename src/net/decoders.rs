@@ -293,6 +293,8 @@ fn sync_samples() -> Vec<Vec<u8>> {
         Message::Holdings(vec![5], vec![255, 1]),
         Message::Taken(3),
         Message::Busy,
+        Message::AskExtent,
+        Message::Extent(1 << 40, 7),
     ];
     messages.iter().map(codec::encode).collect()
 }

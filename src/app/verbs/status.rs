@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::output::{human, table};
-use crate::net::api::{Status, StorageStatus};
+use crate::net::api::{CatalogStatus, Status, StorageStatus};
 use crate::net::control::client::ControlClient;
 use crate::net::{ErrorKind, NodeError};
 
@@ -16,7 +16,14 @@ pub async fn status(context: &Context, session: &Session) -> Result<(), NodeErro
 }
 
 fn fields(status: &Status) -> Vec<(&'static str, String)> {
-    let synced = status.last_sync_at.map_or("not yet".to_owned(), human::time);
+    let mut synced = vec![status.last_sync_at.map_or("not yet".to_owned(), human::time)];
+    synced.extend(
+        status
+            .syncing
+            .iter()
+            .filter(|sync| sync.expected > 0)
+            .map(|sync| format!("now: {} of {} releases from {}", sync.received, sync.expected, sync.peer_id)),
+    );
     let mut fields = vec![
         ("peer id", status.peer_id.clone()),
         ("agent", status.agent.clone()),
@@ -33,13 +40,13 @@ fn fields(status: &Status) -> Vec<(&'static str, String)> {
             ),
         ),
         ("topics", status.topics.join("\n")),
-        ("catalogue", format!("{} packages, {} releases", status.catalog.packages, status.catalog.releases)),
+        ("catalogue", catalogue(&status.catalog)),
         ("storage", storage(&status.storage)),
         (
             "traffic",
             format!("{} in, {} out", human::bytes(status.traffic.bytes_in), human::bytes(status.traffic.bytes_out)),
         ),
-        ("last sync", synced),
+        ("last sync", synced.join("\n")),
     ];
     if !status.central.is_empty() {
         fields.push(("central", status.central.iter().map(super::central::line).collect::<Vec<_>>().join("\n")));
@@ -48,6 +55,18 @@ fn fields(status: &Status) -> Vec<(&'static str, String)> {
         fields.push(("notices", status.notices.join("\n")));
     }
     fields
+}
+
+fn catalogue(catalog: &CatalogStatus) -> String {
+    let mut text = format!("{} packages, {} releases", catalog.packages, catalog.releases);
+    if let (Some(coverage), Some(elsewhere)) = (catalog.coverage(), catalog.elsewhere) {
+        // Rounded down: not all is not 100 %.
+        text += &format!("; {} % of the {elsewhere} that the largest catalogue met has", (coverage * 100.0).floor());
+    }
+    if let Some(since) = catalog.full_since {
+        text += &format!("\nfull (performance.catalog_limit): everything since {}, nothing older", human::time(since));
+    }
+    text
 }
 
 fn storage(storage: &StorageStatus) -> String {

@@ -11,9 +11,6 @@ use super::search::{Batch, Shown};
 use super::{Accepted, Counts, Db, heads, schema};
 use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
 
-/// With room for so many releases it does not matter how many more.
-const MUCH_ROOM: u64 = 10_000;
-
 /// Releases in a batch from which on more memory is worth its while.
 const LARGE_BATCH: usize = 1000;
 
@@ -148,23 +145,10 @@ impl Db {
         let expired = expired.collect::<Result<Vec<_>, _>>()?;
         drop(query);
         for (key, publisher, name) in &expired {
-            tx.execute("UPDATE packages SET newest = NULL WHERE newest = ?1", [key])?;
-            tx.execute("DELETE FROM releases WHERE key = ?1", [key])?;
-            rescan(&tx, *publisher, name)?;
-            forget_empty(&tx, *publisher, name)?;
-            heads::forget_empty(&tx, *publisher, name)?;
+            forget(&tx, *key, *publisher, name)?;
         }
         tx.commit()?;
         Ok(expired.len())
-    }
-
-    /// How many more releases a catalogue of `limit` has room for; where that is many, at least so many.
-    pub fn room(&mut self, limit: u64) -> Result<u64, MarketError> {
-        // There are at most as many as the last one's number; counting them reads an index through.
-        let last = "SELECT coalesce(max(key), 0) FROM releases";
-        let last = to_u64(self.conn.prepare_cached(last)?.query_row([], |row| row.get(0))?);
-        let known = if last.saturating_add(MUCH_ROOM) <= limit { last } else { self.counts()?.releases };
-        Ok(limit.saturating_sub(known))
     }
 
     /// How much there is.
@@ -384,6 +368,15 @@ fn insert_package(
 ) -> Result<i64, MarketError> {
     let insert = "INSERT INTO packages (publisher, name, newest) VALUES (?1, ?2, ?3)";
     Ok(conn.prepare_cached(insert)?.insert(params![publisher.0, name, newest])?)
+}
+
+/// Takes a release out of the catalogue, as if it had never come.
+pub(super) fn forget(conn: &Connection, key: i64, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
+    conn.prepare_cached("UPDATE packages SET newest = NULL WHERE newest = ?1")?.execute([key])?;
+    conn.prepare_cached("DELETE FROM releases WHERE key = ?1")?.execute([key])?;
+    rescan(conn, publisher, name)?;
+    forget_empty(conn, publisher, name)?;
+    heads::forget_empty(conn, publisher, name)
 }
 
 pub(super) fn forget_empty(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {

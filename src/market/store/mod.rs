@@ -22,6 +22,7 @@ mod installs;
 mod keys;
 mod peers;
 mod rescue;
+mod room;
 mod scan;
 mod schema;
 pub(in crate::market) mod search;

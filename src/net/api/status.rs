@@ -65,6 +65,20 @@ pub struct DhtStatus {
 pub struct CatalogStatus {
     pub packages: u64,
     pub releases: u64,
+    /// The most releases that a connected peer says it has.
+    #[serde(default)]
+    pub elsewhere: Option<u64>,
+    /// Unix seconds: the catalogue is full (`catalog_limit`), and has everything since then only.
+    #[serde(default)]
+    pub full_since: Option<u64>,
+}
+
+impl CatalogStatus {
+    /// How much of the largest catalogue that a peer told of is here, from 0 to 1; `None`: nobody has told yet.
+    pub fn coverage(&self) -> Option<f64> {
+        let elsewhere = self.elsewhere.filter(|releases| *releases > 0)?;
+        Some((self.releases as f64 / elsewhere as f64).min(1.0))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

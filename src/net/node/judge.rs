@@ -97,7 +97,7 @@ async fn keep(context: &Context, valid: Vec<(Incoming, VerifiedRelease)>) -> Vec
     });
     let mut stored = stored.into_iter();
     let each = incoming.into_iter().map(|incoming| match stored.next() {
-        Some((release, Accepted::New)) => {
+        Some((release, Some(Accepted::New))) => {
             let from = Some(incoming.source);
             intake::tell(context, &release, Via::Gossip, from);
             mirror::consider(context, &release, from);

@@ -69,14 +69,17 @@ fn differs(now: &Status, before: &Status) -> bool {
 #[derive(Clone, Default)]
 struct Figures {
     counts: Counts,
+    horizon: u64,
     cache: CacheUse,
     repairs: Vec<String>,
 }
 
 async fn figures(core: &Core) -> Result<Figures, NodeError> {
     let rules = cache::rules(&core.context);
+    let (limit, own) = (core.context.settings.performance.catalog_limit, core.context.identity.public());
     let figures = core.context.store.run(move |db| {
-        Ok(Figures { counts: db.counts()?, cache: db.cache_use(&rules)?, repairs: db.repairs().to_vec() })
+        let horizon = db.horizon(limit, own)?;
+        Ok(Figures { counts: db.counts()?, horizon, cache: db.cache_use(&rules)?, repairs: db.repairs().to_vec() })
     });
     Ok(figures.await?)
 }
@@ -99,7 +102,7 @@ async fn recent_figures(core: &Core) -> Result<Figures, NodeError> {
 fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
     let context = &core.context;
     let dht = &snapshot.dht;
-    let Figures { counts, cache, repairs } = figures;
+    let Figures { counts, horizon, cache, repairs } = figures;
     Status {
         peer_id: context.swarm.local_peer().to_string(),
         agent: AGENT.into(),
@@ -114,7 +117,12 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
             providers: dht.providers,
         },
         topics: snapshot.topics.clone(),
-        catalog: CatalogStatus { packages: counts.packages, releases: counts.releases },
+        catalog: CatalogStatus {
+            packages: counts.packages,
+            releases: counts.releases,
+            elsewhere: context.services.progress().most(&context.swarm.connected()),
+            full_since: Some(*horizon).filter(|since| *since > 0),
+        },
         storage: StorageStatus {
             blobs: counts.blobs,
             bytes: counts.blob_bytes,

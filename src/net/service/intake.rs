@@ -98,7 +98,8 @@ impl Sorted {
     }
 }
 
-/// Stores verified releases, as far as `catalog_limit` has room, and tells of the new ones, which it returns.
+/// Stores verified releases, the newest of them where `catalog_limit` has not room for all, and tells of the new ones, which
+/// it returns.
 pub async fn admit(
     context: &Context,
     releases: Vec<VerifiedRelease>,
@@ -106,7 +107,8 @@ pub async fn admit(
     from: Option<PeerId>,
 ) -> Result<Vec<VerifiedRelease>, MarketError> {
     let stored = store(context, releases).await?;
-    let mut new: Vec<_> = stored.into_iter().filter(|(_, became)| *became == Accepted::New).map(|one| one.0).collect();
+    let mut new: Vec<_> =
+        stored.into_iter().filter(|(_, became)| *became == Some(Accepted::New)).map(|one| one.0).collect();
     new.sort_by_key(|release| release.release().published_at);
     let untold = new.len().saturating_sub(MAX_TOLD);
     for (index, release) in new.iter().enumerate() {
@@ -167,27 +169,26 @@ fn tell_statement(context: &Context, statement: &VerifiedKeyStatement) {
     context.bus.emit(NodeEvent::Notice { level: NoticeLevel::Warning, text: SafeText::new(&text) });
 }
 
-/// What became of each release, in order; those that `catalog_limit` has no room for are left out at the end.
+/// What became of each release, in order. Of more than `catalog_limit` has room for, the newest are kept; the others become
+/// nothing.
 pub async fn store(
     context: &Context,
-    mut releases: Vec<VerifiedRelease>,
-) -> Result<Vec<(VerifiedRelease, Accepted)>, MarketError> {
+    releases: Vec<VerifiedRelease>,
+) -> Result<Vec<(VerifiedRelease, Option<Accepted>)>, MarketError> {
     if releases.is_empty() {
         return Ok(Vec::new());
     }
-    let (limit, now) = (context.settings.performance.catalog_limit, unix_now());
+    let (limit, own) = (context.settings.performance.catalog_limit, context.identity.public());
     let stored = context.store.run(move |db| {
-        let room = db.room(limit)?;
-        releases.truncate(usize::try_from(room).unwrap_or(usize::MAX));
-        let accepted = db.accept_all(&releases, now)?;
+        let accepted = db.accept_newest(&releases, unix_now(), limit, own)?;
         Ok(releases.into_iter().zip(accepted).collect::<Vec<_>>())
     });
     let stored = stored.await?;
     for (release, became) in &stored {
         let why = match became {
-            Accepted::New | Accepted::Known => continue,
-            Accepted::Conflict => "contradicts what is known; kept out",
-            Accepted::Retired => "its publisher's key was revoked or replaced; kept out",
+            None | Some(Accepted::New | Accepted::Known) => continue,
+            Some(Accepted::Conflict) => "contradicts what is known; kept out",
+            Some(Accepted::Retired) => "its publisher's key was revoked or replaced; kept out",
         };
         tracing::warn!(release = %release.id(), name = %release.release().name.as_str(), "{why}");
         context.services.note_refusal(&format!("release refused: {why}"));

@@ -1,6 +1,6 @@
 //! How far this node has come with reconciling its catalogue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libp2p::PeerId;
@@ -18,7 +18,12 @@ struct Inner {
     /// As many as syncs that this node runs at once.
     running: HashMap<PeerId, SyncProgress>,
     caught_up: bool,
+    /// How many releases peers say they have, by when they said so.
+    extents: VecDeque<(PeerId, u64)>,
 }
+
+/// Peers whose word on how much they have is remembered: the last ones.
+const EXTENTS: usize = 64;
 
 impl Progress {
     /// A sync with `peer` begins; it ends when what this returns goes.
@@ -34,6 +39,17 @@ impl Progress {
 
     pub(in crate::net) fn set_caught_up(&self, caught_up: bool) {
         self.lock().caught_up = caught_up;
+    }
+
+    /// How many releases `peer` says it has.
+    pub fn extent(&self, peer: PeerId) -> Option<u64> {
+        self.lock().extents.iter().find(|(known, _)| *known == peer).map(|(_, releases)| *releases)
+    }
+
+    /// The most releases that any of the `peers` says it has.
+    pub fn most(&self, peers: &[PeerId]) -> Option<u64> {
+        let inner = self.lock();
+        inner.extents.iter().filter(|(peer, _)| peers.contains(peer)).map(|(_, releases)| *releases).max()
     }
 
     /// The syncs that run, in the order of their peers.
@@ -65,6 +81,14 @@ impl Running {
         self.change(|progress| progress.received += releases as u64);
     }
 
+    /// The peer says it has so many.
+    pub fn told(&self, releases: u64) {
+        let mut inner = self.progress.lock();
+        inner.extents.retain(|(peer, _)| *peer != self.peer);
+        inner.extents.push_front((self.peer, releases));
+        inner.extents.truncate(EXTENTS);
+    }
+
     fn change(&self, change: impl FnOnce(&mut SyncProgress)) {
         if let Some(progress) = self.progress.lock().running.get_mut(&self.peer) {
             change(progress);
@@ -91,7 +115,13 @@ mod tests {
         running.received(4);
         let listed = SyncProgress { peer_id: peer.to_string(), expected: 10, received: 4 };
         assert_eq!(progress.list(), [listed]);
+        running.told(12);
         drop(running);
         assert!(progress.list().is_empty());
+        assert_eq!((progress.extent(peer), progress.most(&[PeerId::random()])), (Some(12), None));
+        for _ in 0..EXTENTS {
+            progress.begin(PeerId::random()).told(1);
+        }
+        assert_eq!(progress.extent(peer), None);
     }
 }

@@ -193,13 +193,14 @@ pub async fn ask_peers(context: &Context, text: &str, limit: usize) -> Result<As
     Ok(result)
 }
 
-/// The best reputed, and some others by lot.
+/// The best reputed, and some others by lot; among them, who says it has more comes first.
 fn pick(context: &Context) -> Vec<PeerId> {
     let mut peers = context.peers.rank(context.swarm.connected());
     if let Some(others) = peers.get_mut(WELL_REPUTED..) {
         others.shuffle(&mut rand::rng());
     }
     peers.truncate(MAX_PEERS);
+    peers.sort_by_key(|peer| std::cmp::Reverse(context.services.progress().extent(*peer)));
     peers
 }
 

@@ -1,5 +1,7 @@
 //! At a glance: am I online, how good are my peers, is my catalogue fresh, what moves, what is new, what is wrong.
 
+use std::fmt::Write;
+
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::symbols::bar;
@@ -132,9 +134,16 @@ fn status_facts(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
     );
     facts.put("DHT", &dht, theme.text);
     let (packages, releases) = (status.catalog.packages, status.catalog.releases);
-    let catalogue = format!("{}, {}", text::count(packages, "package"), text::count(releases, "release"));
+    let mut catalogue = format!("{}, {}", text::count(packages, "package"), text::count(releases, "release"));
+    if let Some(coverage) = status.catalog.coverage().filter(|coverage| *coverage < 1.0) {
+        let _ = write!(catalogue, ", {} % of what peers have", (coverage * 100.0).floor());
+    }
     facts.put("catalogue", &catalogue, theme.text);
+    let (expected, received) = status.syncing.iter().fold((0, 0), |(expected, received), sync| {
+        (sync.expected.saturating_add(expected), sync.received.saturating_add(received))
+    });
     match status.last_sync_at {
+        _ if expected > received => facts.put("synced", &format!("{received} of {expected} have come"), theme.text),
         Some(at) => facts.put("synced", &ago(state.now.since(at)), theme.text),
         None => facts.put("synced", "not yet", theme.dim),
     }

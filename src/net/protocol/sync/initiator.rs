@@ -26,10 +26,10 @@ const MAX_RELEASES: usize = 20_000;
 /// How long one session may take: a slow peer must not keep others from theirs. What came is kept, the rest comes next time.
 const SESSION: Duration = Duration::from_secs(120);
 
-/// A node that has much to catch up with looks back so many days first, then further, then at everything: it is useful once
-/// it has what is new.
-const LOOKS_BACK: [u64; 3] = [1, 8, 64];
-const DAY: u64 = 86_400;
+/// A node that has much to catch up with looks back so many hours first, then further, then at everything: it is useful once
+/// it has what is new, and one whose catalogue is small need not look further.
+const LOOKS_BACK: [u64; 5] = [1, 6, 24, 8 * 24, 64 * 24];
+const HOUR: u64 = 3600;
 
 /// What a session brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,11 +86,18 @@ async fn session(context: &Context, peer: PeerId) -> Result<Reconciled, Protocol
     let mut done = Reconciled::default();
     let mut session = Session { context, peer, stream: None };
     let progress = context.services.progress().begin(peer);
+    let mut seen_since = u64::MAX;
     for since in looks(unix_now(), context.services.progress().has_caught_up()) {
-        look(&mut session, since, &mut done, &progress).await?;
-        if done.cut {
+        let since = since.max(horizon(context).await?);
+        if done.cut || since >= seen_since {
             break;
         }
+        seen_since = since;
+        look(&mut session, since, &mut done, &progress).await?;
+    }
+    // All is done: a peer that does not know the question spoils nothing.
+    if let Ok(Message::Extent(releases, _)) = session.request(&Message::AskExtent).await {
+        progress.told(releases);
     }
     session.close().await;
     Ok(done)
@@ -99,7 +106,7 @@ async fn session(context: &Context, peer: PeerId) -> Result<Reconciled, Protocol
 /// The times (Unix seconds) since which to reconcile, one after the other.
 fn looks(now: u64, caught_up: bool) -> Vec<u64> {
     let back = LOOKS_BACK.into_iter().filter(|_| !caught_up);
-    back.map(|days| now.saturating_sub(days * DAY)).chain([0]).collect()
+    back.map(|hours| now.saturating_sub(hours * HOUR)).chain([0]).collect()
 }
 
 /// Makes the catalogues one as far as they are not older than `since`.
@@ -114,7 +121,7 @@ async fn look(
     let need: Vec<_> = need.into_iter().filter(|id| !context.services.is_refused(*id)).collect();
     progress.expect(need.len());
     // The differences of later times were found later.
-    for ids in need.rchunks(MAX_BATCH).take(batches_of_room(context).await?) {
+    for ids in need.rchunks(MAX_BATCH) {
         let new = fetch(session, ids).await?;
         done.received += new;
         progress.received(new);
@@ -155,11 +162,10 @@ async fn differences(
     Err(ProtocolError::Sync(format!("no end after {MAX_ROUNDS} rounds")))
 }
 
-/// How many batches `catalog_limit` has room for: what would not be kept need not come.
-async fn batches_of_room(context: &Context) -> Result<usize, ProtocolError> {
-    let limit = context.settings.performance.catalog_limit;
-    let room = context.store.run(move |db| db.room(limit)).await?;
-    Ok(usize::try_from(room.div_ceil(MAX_BATCH as u64)).unwrap_or(usize::MAX))
+/// Since when (Unix seconds) a catalogue that is full has everything: what is older would not be kept, and need not come.
+async fn horizon(context: &Context) -> Result<u64, ProtocolError> {
+    let (limit, own) = (context.settings.performance.catalog_limit, context.identity.public());
+    Ok(context.store.run(move |db| db.horizon(limit, own)).await?)
 }
 
 async fn fetch(session: &mut Session<'_>, ids: &[ReleaseId]) -> Result<usize, ProtocolError> {
@@ -211,8 +217,8 @@ mod tests {
 
     #[test]
     fn who_has_much_to_catch_up_with_looks_at_what_is_new_first() {
-        let now = 100 * DAY;
-        assert_eq!(looks(now, false), [99 * DAY, 92 * DAY, 36 * DAY, 0]);
+        let now = 2000 * HOUR;
+        assert_eq!(looks(now, false), [1999, 1994, 1976, 1808, 464, 0].map(|hours| hours * HOUR));
         assert_eq!(looks(now, true), [0]);
     }
 }

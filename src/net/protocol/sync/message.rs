@@ -5,8 +5,8 @@
 //! both ways until the initiator has nothing more to say; then it fetches what it lacks ([`Message::Fetch`], answered by
 //! [`Message::Envelopes`]) and gives what the other lacks ([`Message::Envelopes`], answered by [`Message::Taken`]).
 //! What is reconciled are releases and key statements; an envelope says which it is. [`Message::Have`] may be asked at any
-//! point, answered by [`Message::Holdings`], and [`Message::AskHeads`], answered by [`Message::Heads`]. The initiator closes
-//! when it is done.
+//! point, answered by [`Message::Holdings`], and [`Message::AskHeads`], answered by [`Message::Heads`], and
+//! [`Message::AskExtent`], answered by [`Message::Extent`]. The initiator closes when it is done.
 
 use minicbor::{Decode, Encode};
 
@@ -57,6 +57,13 @@ pub enum Message {
     /// `[8, [head (bytes), …]]`: those that are known, at most 16.
     #[n(8)]
     Heads(#[n(0)] Vec<Envelope>),
+    /// `[9]`: how much is in your catalogue?
+    #[n(9)]
+    AskExtent,
+    /// `[10, releases (uint), since (uint)]`: how many releases there are, and since when (Unix seconds) all that came were kept;
+    /// 0: always.
+    #[n(10)]
+    Extent(#[n(0)] u64, #[n(1)] u64),
 }
 
 /// Whose package, and its name.
@@ -101,6 +108,8 @@ mod tests {
         let asked = codec::encode(&Message::AskHeads(vec![package]));
         assert_eq!(asked[..6], [0x82, 7, 0x81, 0x82, 0x58, 32]);
         assert_eq!(asked[38..], [0x61, b'a']);
+        assert_eq!(codec::encode(&Message::AskExtent), [0x81, 9]);
+        assert_eq!(codec::encode(&Message::Extent(20, 0)), [0x83, 10, 20, 0]);
         assert_eq!(codec::encode(&Message::Heads(vec![Envelope(vec![1])])), [0x82, 8, 0x81, 0x41, 1]);
     }
 

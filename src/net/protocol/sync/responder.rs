@@ -64,7 +64,8 @@ async fn session(context: &Context, peer: PeerId, stream: &mut Framed<Stream>) -
             Message::Envelopes(envelopes) => take(context, peer, envelopes).await?,
             Message::Have(releases, packages) => holdings(context, &releases, &packages).await?,
             Message::AskHeads(packages) => heads(context, packages).await?,
-            Message::Holdings(..) | Message::Taken(_) | Message::Busy | Message::Heads(_) => {
+            Message::AskExtent => extent(context).await?,
+            Message::Holdings(..) | Message::Taken(_) | Message::Busy | Message::Heads(_) | Message::Extent(..) => {
                 return Err(ProtocolError::Unexpected);
             }
         };
@@ -93,6 +94,12 @@ async fn envelopes(context: &Context, ids: &[u8]) -> Result<Message, ProtocolErr
     let ids: Vec<_> = codec::split_ids(ids, MAX_BATCH)?.into_iter().map(ReleaseId).collect();
     let envelopes = context.store.run(move |db| db.envelopes(&ids)).await?;
     Ok(Message::Envelopes(envelopes.into_iter().take(MAX_BATCH).map(Envelope).collect()))
+}
+
+/// How much is in this catalogue.
+async fn extent(context: &Context) -> Result<Message, ProtocolError> {
+    let (limit, own) = (context.settings.performance.catalog_limit, context.identity.public());
+    Ok(context.store.run(move |db| Ok(Message::Extent(db.counts()?.releases, db.horizon(limit, own)?))).await?)
 }
 
 /// The heads that are still good.

@@ -14,6 +14,7 @@ use crate::market::merkle::LEAF_SIZE;
 use crate::market::{Identity, PackageName, Release};
 
 use crate::net::api::*;
+use crate::net::clock::unix_now;
 use crate::net::error::{ErrorKind, NodeError};
 use crate::net::peers::Outcome;
 use crate::net::protocol::sync::have;
@@ -22,7 +23,7 @@ use crate::net::service::fetch::{self, Bytes};
 use crate::net::service::testing::tool_release;
 use crate::net::service::testing::{TestNode, content, settings, until};
 use crate::net::service::{intake, search, sync};
-use crate::net::testing::eventually;
+use crate::net::testing::{eventually, signed};
 
 #[tokio::test]
 async fn a_sync_makes_two_catalogues_one() {
@@ -37,8 +38,8 @@ async fn a_sync_makes_two_catalogues_one() {
     assert_eq!((report.received, report.sent), (150, 1));
     assert_eq!(one.names().await, two.names().await);
     assert!(two.context.services.last_sync_at().is_some());
-    // Who has not been in step so far looks at the newest first: four times. Who has, once.
-    for (node, peer, rounds) in [(&one, &two, 4), (&two, &one, 1), (&one, &two, 1)] {
+    // Who has not been in step so far looks at the newest first: six times. Who has, once.
+    for (node, peer, rounds) in [(&one, &two, 6), (&two, &one, 1), (&one, &two, 1)] {
         let again = sync::with_peer(&node.context, peer.id()).await.unwrap();
         assert_eq!((again.received, again.sent, again.rounds), (0, 0, rounds));
     }
@@ -311,14 +312,33 @@ async fn a_busy_provider_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_full_catalogue_takes_no_more() {
+async fn a_small_catalogue_keeps_the_newest() {
     let mut small = settings();
     small.performance.catalog_limit = 70;
     let (one, two) = (TestNode::start().await, TestNode::with(small).await);
-    for n in 0..80 {
-        one.store(&format!("one-{n}"), "1.0.0", b"x").await;
-    }
+    let first = filled(&one, 0..200).await;
     two.join(&one).await;
-    assert_eq!(sync::with_peer(&two.context, one.id()).await.unwrap().received, 70);
+    // Some came that had to go again.
+    assert!((70..=200).contains(&sync::with_peer(&two.context, one.id()).await.unwrap().received));
+    assert_eq!(two.names().await, first[130..]);
     assert_eq!(sync::with_peer(&two.context, one.id()).await.unwrap().received, 0);
+    // What is newer comes, and the oldest go.
+    let more = filled(&one, 200..230).await;
+    assert_eq!(sync::with_peer(&two.context, one.id()).await.unwrap().received, 30);
+    assert_eq!(two.names().await, [&first[160..], &more].concat());
+}
+
+/// Puts releases into the catalogue, one an hour, and returns their names; the last one of 1000 would be of now.
+async fn filled(node: &TestNode, hours: std::ops::Range<u64>) -> Vec<String> {
+    let (identity, now) = (Identity::generate(), unix_now());
+    let releases: Vec<_> = hours
+        .map(|hour| {
+            let name = format!("hour-{hour:03}");
+            let plain = signed(&identity, &node.context.settings.network.name, &name).release().clone();
+            Release { published_at: now - (1000 - hour) * 3600, ..plain }.sign(&identity).unwrap()
+        })
+        .collect();
+    let names = releases.iter().map(|release| release.release().name.to_string()).collect();
+    node.context.store.run(move |db| db.accept_all(&releases, now)).await.unwrap();
+    names
 }

@@ -1,0 +1,156 @@
+//! A catalogue with a limit keeps the newest.
+
+use std::collections::HashSet;
+
+use rusqlite::params;
+
+use super::catalogue::forget;
+use super::convert::{self, to_u64};
+use super::{Accepted, Db};
+use crate::market::{MarketError, PublisherKey, ReleaseId, VerifiedRelease};
+
+/// With room for so many releases it does not matter how many more.
+const MUCH_ROOM: u64 = 10_000;
+
+/// The oldest releases that may go: not the user's own (?2), nor what is installed.
+const OLDEST: &str = "SELECT r.key, r.publisher, r.name, r.published_at, r.id FROM releases r
+    WHERE r.retired = 0 AND r.publisher <> ?2
+      AND NOT EXISTS (SELECT 1 FROM installs i WHERE i.name = r.name AND i.package_id = r.package_id)
+    ORDER BY r.published_at, r.id LIMIT ?1";
+
+/// A release that may make room.
+struct Oldest {
+    key: i64,
+    publisher: PublisherKey,
+    name: String,
+    published_at: u64,
+    id: ReleaseId,
+}
+
+impl Db {
+    /// Takes releases in, as [`Db::accept_all`] does, into a catalogue of at most `limit` with the releases of `own`. Where it
+    /// is full, the oldest make room; a release that is itself among the oldest is not kept, and becomes `None`.
+    pub fn accept_newest(
+        &mut self,
+        releases: &[VerifiedRelease],
+        now: u64,
+        limit: u64,
+        own: PublisherKey,
+    ) -> Result<Vec<Option<Accepted>>, MarketError> {
+        let horizon = self.horizon(limit, own)?;
+        let is_kept = |release: &&VerifiedRelease| release.release().published_at >= horizon;
+        let kept: Vec<_> = releases.iter().filter(is_kept).cloned().collect();
+        let mut accepted = self.accept_all(&kept, now)?.into_iter();
+        let gone = self.shrink(limit, own)?;
+        let answers = releases.iter().map(|release| {
+            let became = if is_kept(&release) { accepted.next() } else { None };
+            became.filter(|_| !gone.contains(&release.id()))
+        });
+        Ok(answers.collect())
+    }
+
+    /// How many more releases a catalogue of `limit` has room for; where that is many, at least so many.
+    pub fn room(&mut self, limit: u64) -> Result<u64, MarketError> {
+        // There are at most as many as the last one's number; counting them reads an index through.
+        let last = "SELECT coalesce(max(key), 0) FROM releases";
+        let last = to_u64(self.conn.prepare_cached(last)?.query_row([], |row| row.get(0))?);
+        let known = if last.saturating_add(MUCH_ROOM) <= limit { last } else { self.counts()?.releases };
+        Ok(limit.saturating_sub(known))
+    }
+
+    /// Since when (Unix seconds) a catalogue of `limit` that is full has everything it was given; 0: always.
+    pub fn horizon(&mut self, limit: u64, own: PublisherKey) -> Result<u64, MarketError> {
+        if self.room(limit)? > 0 {
+            return Ok(0);
+        }
+        Ok(self.oldest(1, own)?.first().map_or(0, |oldest| oldest.published_at))
+    }
+
+    fn oldest(&self, count: usize, own: PublisherKey) -> Result<Vec<Oldest>, MarketError> {
+        let mut query = self.conn.prepare_cached(OLDEST)?;
+        let rows = query.query_map(params![convert::limit(count), own.0], |row| {
+            let (publisher, published_at) = (PublisherKey(row.get(1)?), to_u64(row.get(3)?));
+            Ok(Oldest { key: row.get(0)?, publisher, name: row.get(2)?, published_at, id: ReleaseId(row.get(4)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Takes out the oldest of what is over `limit`.
+    fn shrink(&mut self, limit: u64, own: PublisherKey) -> Result<HashSet<ReleaseId>, MarketError> {
+        if self.room(limit)? > 0 {
+            return Ok(HashSet::new());
+        }
+        let over = self.counts()?.releases.saturating_sub(limit);
+        let oldest = self.oldest(usize::try_from(over).unwrap_or(usize::MAX), own)?;
+        let tx = self.conn.transaction()?;
+        for old in &oldest {
+            forget(&tx, old.key, old.publisher, &old.name)?;
+        }
+        tx.commit()?;
+        Ok(oldest.into_iter().map(|old| old.id).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Home;
+    use crate::market::Release;
+    use crate::market::testing::{NOW, identity, release, sign};
+
+    const OWN: u8 = 9;
+
+    fn published(key: u8, name: &str, at: u64) -> VerifiedRelease {
+        sign(Release { published_at: at, ..release(&identity(key), name, "1.0.0") }, &identity(key))
+    }
+
+    fn own() -> PublisherKey {
+        identity(OWN).public()
+    }
+
+    fn open() -> (tempfile::TempDir, Db) {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let db = Db::open(&Home::new(dir.path().join("home"))).expect("open");
+        (dir, db)
+    }
+
+    fn names(db: &mut Db) -> Vec<String> {
+        db.recent(100).expect("recent").iter().map(|one| one.release().name.to_string()).collect()
+    }
+
+    #[test]
+    fn newer_releases_take_the_place_of_the_oldest_and_older_ones_do_not() {
+        let (_dir, mut db) = open();
+        let first: Vec<_> = (0..4).map(|day| published(1, &format!("day-{day}"), NOW - 1000 + day * 10)).collect();
+        assert!(db.accept_newest(&first, NOW, 4, own()).expect("accept").iter().all(|one| *one == Some(Accepted::New)));
+        assert_eq!((db.room(4).expect("room"), db.horizon(4, own()).expect("horizon")), (0, NOW - 1000));
+        assert_eq!(db.horizon(5, own()).expect("horizon"), 0);
+        let (between, newest, oldest) =
+            (published(2, "between", NOW - 985), published(2, "newest", NOW - 1), published(2, "oldest", NOW - 2000));
+        let batch = [oldest, newest, first[3].clone(), between];
+        let accepted = db.accept_newest(&batch, NOW, 4, own()).expect("accept");
+        assert_eq!(accepted, [None, Some(Accepted::New), Some(Accepted::Known), Some(Accepted::New)]);
+        assert_eq!(names(&mut db), ["newest", "day-3", "day-2", "between"]);
+        assert_eq!(db.horizon(4, own()).expect("horizon"), NOW - 985);
+    }
+
+    #[test]
+    fn with_room_for_some_the_newest_come_in() {
+        let (_dir, mut db) = open();
+        let batch: Vec<_> = (0..6).map(|day| published(1, &format!("day-{day}"), NOW - 1000 + day * 10)).collect();
+        let accepted = db.accept_newest(&batch, NOW, 4, own()).expect("accept");
+        assert_eq!(accepted.iter().filter(|one| one.is_none()).count(), 2);
+        assert_eq!(names(&mut db), ["day-5", "day-4", "day-3", "day-2"]);
+    }
+
+    #[test]
+    fn the_users_own_releases_never_make_room() {
+        let (_dir, mut db) = open();
+        for at in [NOW - 3000, NOW - 2900] {
+            db.accept(&published(OWN, &format!("own-{at}"), at), NOW).expect("accept");
+        }
+        let newer = [published(1, "newer", NOW - 10)];
+        assert_eq!(db.accept_newest(&newer, NOW, 2, own()).expect("accept"), [None]);
+        assert_eq!(db.counts().expect("counts").releases, 2);
+    }
+}
