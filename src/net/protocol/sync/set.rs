@@ -59,6 +59,7 @@ impl Set {
 
 impl<S: NegentropyStorageBase + Send + Sync> Set<S> {
     /// Of any items, as they are.
+    #[cfg(any(test, fuzzing))]
     pub(in crate::net) fn over(storage: S) -> Result<Self, Error> {
         Ok(Self { negentropy: Negentropy::owned(storage, NEGENTROPY_FRAME)?, since: 0, failure: Failure::default() })
     }
