@@ -86,6 +86,11 @@ pub const KEYS: &[Key] = &[
         "Releases kept in the catalogue: of more, the newest.",
     ),
     key(
+        "performance.announcement_burst",
+        Kind::Integer(16, 10_000_000),
+        "Announcements taken at once; of more, 48 a second, and the others come by catalogue sync.",
+    ),
+    key(
         "storage.max_cache_size",
         Kind::Size,
         "What the packages kept for others may take on disk; installed and own ones stay, also beyond it.",

@@ -76,8 +76,10 @@ pub struct Performance {
     pub upload_limit: ByteSize,
     /// Per second; 0 is no limit.
     pub download_limit: ByteSize,
-    /// Releases kept in the catalogue.
+    /// Releases kept in the catalogue: of more, the newest.
     pub catalog_limit: u64,
+    /// Announcements taken at once from all peers together.
+    pub announcement_burst: u32,
 }
 
 impl Default for Performance {
@@ -92,6 +94,7 @@ impl Default for Performance {
             upload_limit: ByteSize(0),
             download_limit: ByteSize(0),
             catalog_limit: 1_000_000,
+            announcement_burst: 32_768,
         }
     }
 }

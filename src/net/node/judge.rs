@@ -13,10 +13,10 @@ use super::super::service::{intake, mirror};
 use super::super::swarm::{Incoming, Verdict};
 
 /// Announcements judged together, so that a burst is one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 
 /// Runs until the swarm task is gone.
-pub async fn run(context: Context, mut incoming: mpsc::Receiver<Incoming>, verdicts: mpsc::Sender<Verdict>) {
+pub async fn run(context: Context, mut incoming: mpsc::UnboundedReceiver<Incoming>, verdicts: mpsc::Sender<Verdict>) {
     let mut batch = Vec::with_capacity(BATCH);
     while incoming.recv_many(&mut batch, BATCH).await > 0 {
         for verdict in judge(&context, std::mem::take(&mut batch)).await {

@@ -1,5 +1,5 @@
 //! When to reconcile catalogues, and with whom: with each peer that comes, every minute with one of the connected, and soon
-//! with one whose announcements were too many at once.
+//! again while there is more to come: after announcements that were too many at once, and after a sync that brought something.
 
 use std::collections::{HashSet, VecDeque};
 use std::future::pending;
@@ -25,28 +25,29 @@ const AT_ONCE: usize = 4;
 /// Syncs with one newcomer: one that comes and goes does not make this node read its catalogue again and again.
 const NEWCOMER_RATE: Rate = Rate { per_second: 0.1, at_once: 4.0 };
 
-/// Between the first announcement that was dropped and the sync that brings it: more will be by then.
+/// Between the first sign that there is more to come and the sync that brings it: more will have come together by then.
 const GATHERING: Duration = Duration::from_secs(2);
 
-/// Syncs for what was dropped, whoever it came from.
-const MISSED_RATE: Rate = Rate { per_second: 0.2, at_once: 6.0 };
+/// Syncs because there is more to come, whoever says so.
+const MORE_RATE: Rate = Rate { per_second: 0.2, at_once: 12.0 };
 
 /// Peers waiting for theirs. Who does not fit has its turn within the coming minutes.
 const WAITING: usize = 128;
 
 struct Syncing {
     context: Context,
-    running: JoinSet<PeerId>,
+    /// With whom, and whether it brought something.
+    running: JoinSet<(PeerId, bool)>,
     partners: HashSet<PeerId>,
     waiting: VecDeque<PeerId>,
     newcomers: PeerRates,
-    missed: Missed,
+    more: More,
 }
 
-/// Announcements that were dropped.
-struct Missed {
-    /// One that has them, and when to ask it.
-    from: Option<(PeerId, Instant)>,
+/// There is more to come.
+struct More {
+    /// When to ask, and whom if possible.
+    next: Option<(Option<PeerId>, Instant)>,
     rate: Bucket,
 }
 
@@ -58,7 +59,7 @@ pub async fn run(context: Context, mut due: mpsc::Receiver<SyncDue>, stop: Cance
         partners: HashSet::new(),
         waiting: VecDeque::new(),
         newcomers: PeerRates::new(NEWCOMER_RATE),
-        missed: Missed { from: None, rate: Bucket::new(MISSED_RATE, std::time::Instant::now()) },
+        more: More { next: None, rate: Bucket::new(MORE_RATE, std::time::Instant::now()) },
     };
     let mut every = interval_at(Instant::now() + EVERY, EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -66,7 +67,7 @@ pub async fn run(context: Context, mut due: mpsc::Receiver<SyncDue>, stop: Cance
         tokio::select! {
             () = stop.cancelled() => return,
             Some(due) = due.recv() => syncing.on_due(due),
-            () = syncing.missed.due() => syncing.ask_for_missed(),
+            () = syncing.more.due() => syncing.ask_for_more(),
             _ = every.tick() => syncing.ask_for_any(),
             Some(done) = syncing.running.join_next(), if !syncing.running.is_empty() => syncing.on_done(done.ok()),
         }
@@ -74,10 +75,14 @@ pub async fn run(context: Context, mut due: mpsc::Receiver<SyncDue>, stop: Cance
     }
 }
 
-impl Missed {
-    /// Returns when it is time to ask for what was dropped.
+impl More {
+    fn is_to_come(&mut self, from: Option<PeerId>) {
+        self.next.get_or_insert((from, Instant::now() + GATHERING));
+    }
+
+    /// Returns when it is time to ask for it.
     async fn due(&self) {
-        match self.from {
+        match self.next {
             Some((_, at)) => sleep_until(at).await,
             None => pending().await,
         }
@@ -88,15 +93,19 @@ impl Syncing {
     fn on_due(&mut self, due: SyncDue) {
         match due {
             SyncDue::Met(peer) => self.on_newcomer(peer),
-            SyncDue::Missed(peer) => drop(self.missed.from.get_or_insert((peer, Instant::now() + GATHERING))),
+            SyncDue::Missed(peer) => self.more.is_to_come(Some(peer)),
         }
     }
 
-    fn ask_for_missed(&mut self) {
-        let Some((peer, _)) = self.missed.from.take() else { return };
+    fn ask_for_more(&mut self) {
+        let Some((peer, _)) = self.more.next.take() else { return };
         // Else what comes every minute brings it.
-        if self.missed.rate.allow(MISSED_RATE, std::time::Instant::now()) {
-            self.ask_for(peer);
+        if !self.more.rate.allow(MORE_RATE, std::time::Instant::now()) {
+            return;
+        }
+        match peer.filter(|peer| self.context.peers.sync_partners().contains(peer)) {
+            Some(peer) => self.ask_for(peer),
+            None => self.ask_for_any(),
         }
     }
 
@@ -118,9 +127,14 @@ impl Syncing {
         }
     }
 
-    fn on_done(&mut self, peer: Option<PeerId>) {
-        match peer {
-            Some(peer) => drop(self.partners.remove(&peer)),
+    fn on_done(&mut self, done: Option<(PeerId, bool)>) {
+        match done {
+            Some((peer, brought)) => {
+                self.partners.remove(&peer);
+                if brought {
+                    self.more.is_to_come(None);
+                }
+            }
             // One that panicked does not say whose it was.
             None if self.running.is_empty() => self.partners.clear(),
             None => {}
@@ -135,9 +149,9 @@ impl Syncing {
             }
             let context = self.context.clone();
             self.running.spawn(async move {
-                // What it came to is in the peer book and the log.
-                let _ = sync::with_peer(&context, peer).await;
-                peer
+                // An error is in the peer book and the log.
+                let report = sync::with_peer(&context, peer).await.unwrap_or_default();
+                (peer, report.received > 0)
             });
         }
     }

@@ -17,8 +17,15 @@ use sha2::{Digest, Sha256};
 /// Only the packages topic can be subscribed to, here and by others: their subscriptions take no memory.
 pub type Gossipsub = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
 
-/// Largest gossipsub frame in bytes: an envelope of 4 KiB, or control messages.
-const MAX_TRANSMIT: usize = 8 * 1024;
+/// Largest gossipsub frame in bytes: what others send by default.
+const MAX_TRANSMIT: usize = 64 * 1024;
+
+/// Largest message on our topic: an envelope of 4 KiB, and what is around it.
+const MAX_MESSAGE: usize = 8 * 1024;
+
+/// Message ids in one list of what a node has, or wants; 34 bytes each. libp2p lists up to 5000, and takes 16 KiB of control
+/// messages at most: the frame would be refused, the stream closed, and after five such frames nothing is ever sent again.
+const MAX_LISTED: usize = 256;
 
 /// How long a message is remembered as seen.
 const SEEN: Duration = Duration::from_secs(300);
@@ -31,11 +38,14 @@ const QUEUE: usize = 512;
 /// # Errors
 /// What gossipsub does not accept of this configuration.
 pub fn behaviour(topic: &str) -> Result<Gossipsub, String> {
+    let topic = IdentTopic::new(topic);
     let config = ConfigBuilder::default()
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
         .message_id_fn(content_id)
         .max_transmit_size(MAX_TRANSMIT)
+        .max_transmit_size_for_topic(MAX_MESSAGE, topic.hash())
+        .max_control_messages_sent(MAX_LISTED)
         .flood_publish(true)
         .duplicate_cache_time(SEEN)
         .connection_handler_queue_len(QUEUE)
@@ -43,7 +53,6 @@ pub fn behaviour(topic: &str) -> Result<Gossipsub, String> {
         .heartbeat_initial_delay(Duration::from_secs(1))
         .build()
         .map_err(|error| error.to_string())?;
-    let topic = IdentTopic::new(topic);
     let filter = WhitelistSubscriptionFilter(HashSet::from([topic.hash()]));
     let mut gossip = Gossipsub::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
     gossip.with_peer_score(score(&topic), PeerScoreThresholds::default())?;
@@ -84,6 +93,13 @@ mod tests {
         let gossip = behaviour("/ggen/packages/v1").unwrap();
         let topics: Vec<&str> = gossip.topics().map(|topic| topic.as_str()).collect();
         assert_eq!(topics, ["/ggen/packages/v1"]);
+    }
+
+    #[test]
+    fn lists_of_ids_are_within_what_is_taken() {
+        let gossip = ConfigBuilder::default().max_control_messages_sent(MAX_LISTED).build().unwrap();
+        // An id is 32 bytes, with its tag and length 34; the topic's name and what is around them are less than 100.
+        assert!(gossip.max_control_messages_sent() * 34 + 100 < gossip.max_control_message_size());
     }
 
     #[test]

@@ -1,23 +1,28 @@
 //! Announcements on their way from gossipsub to whoever judges them, and the verdicts on their way back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, IdentTopic, Message, MessageAcceptance, MessageId, PublishError};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::Outcome;
 use super::super::service::rate::{Bucket, PeerRates, Rate};
 use super::task::Task;
 
-/// Announcements one peer may pass on: a second, and at once. What is over it is dropped; catalogue sync brings it soon,
-/// once, where gossip would bring it from every neighbour.
-const RATE: Rate = Rate { per_second: 32.0, at_once: 256.0 };
+/// Announcements a second that one peer may pass on, and all together; `performance.announcement_burst` of these at once, which
+/// is a large publisher's whole stock, and half as many more from one peer. What is over it is dropped; catalogue sync brings
+/// it soon, once, where gossip would bring it from every neighbour.
+///
+/// Fewer together than from one: otherwise strangers could, each within its rate, have this node pass on more than its
+/// neighbours bear from it.
+const FROM_ONE: f64 = 64.0;
+const TOGETHER: f64 = 48.0;
 
-/// Announcements taken from all peers together. Less than one peer may pass on: otherwise strangers could, each within its
-/// rate, have this node pass on more than its neighbours bear from it.
-const TOTAL: Rate = Rate { per_second: 24.0, at_once: 192.0 };
+/// What each peer may pass on all the same when others have used up the total.
+const SHARE: Rate = Rate { per_second: 1.0, at_once: 32.0 };
 
 /// A peer over its rate fails softly once for so many dropped announcements. Many: whoever publishes a thousand packages at
 /// once does nothing wrong, and pays with syncs.
@@ -26,6 +31,10 @@ const DROPPED_PER_FAILURE: u32 = 4096;
 /// A sync for what was dropped is asked for at most once in this time.
 const MISSED_EVERY: Duration = Duration::from_secs(1);
 
+/// Bytes of announcements that wait to be judged, with what is around each: a flood of 30,000 waits rather than being dropped.
+const WAITING_BYTES: usize = 24 << 20;
+const AROUND: usize = 256;
+
 /// An announcement as it came in.
 #[derive(Debug)]
 pub struct Incoming {
@@ -33,6 +42,8 @@ pub struct Incoming {
     /// Who passed it on, not who published it.
     pub source: PeerId,
     pub data: Vec<u8>,
+    /// Its place among those that wait; given back when it is judged.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// What gossipsub is to do with it.
@@ -54,26 +65,36 @@ impl Incoming {
 pub enum SyncDue {
     /// The peer has just shown that it speaks our catalogue sync.
     Met(PeerId),
-    /// Announcements of the peer were dropped: there were too many at once.
+    /// Announcements from the peer, or to it, were dropped: there were too many at once.
     Missed(PeerId),
 }
 
 /// The way to the judge.
 pub struct Inbox {
-    judge: mpsc::Sender<Incoming>,
+    judge: mpsc::UnboundedSender<Incoming>,
+    /// Bytes that may still wait.
+    places: Arc<Semaphore>,
     rates: PeerRates,
+    together: Rate,
     total: Bucket,
+    shares: PeerRates,
     dropped: u32,
     /// When a sync for what was dropped was last asked for.
     missed_at: Option<Instant>,
 }
 
 impl Inbox {
-    pub fn new(judge: mpsc::Sender<Incoming>) -> Self {
+    /// `burst`: announcements taken at once from all peers together.
+    pub fn new(judge: mpsc::UnboundedSender<Incoming>, burst: u32) -> Self {
+        let together = Rate { per_second: TOGETHER, at_once: f64::from(burst) };
+        let from_one = Rate { per_second: FROM_ONE, at_once: f64::from(burst) * 1.5 };
         Self {
             judge,
-            rates: PeerRates::new(RATE),
-            total: Bucket::new(TOTAL, Instant::now()),
+            places: Arc::new(Semaphore::new(WAITING_BYTES)),
+            rates: PeerRates::new(from_one),
+            together,
+            total: Bucket::new(together, Instant::now()),
+            shares: PeerRates::new(SHARE),
             dropped: 0,
             missed_at: None,
         }
@@ -88,40 +109,51 @@ impl Task {
             }
             gossipsub::Event::SlowPeer { peer_id, .. } => {
                 tracing::debug!(peer = %peer_id, "too slow for announcements");
+                self.ask_for_sync(peer_id, Instant::now());
             }
             _ => {}
         }
     }
 
     fn on_announcement(&mut self, source: PeerId, id: MessageId, message: Message) {
-        let incoming = Incoming { id, source, data: message.data };
+        let mut incoming = Incoming { id, source, data: message.data, place: None };
         if message.topic.as_str() != self.topic {
             return self.on_verdict(incoming.verdict(MessageAcceptance::Reject));
         }
         let now = Instant::now();
         if !self.inbox.rates.allow(source, now) {
             self.inbox.dropped = self.inbox.dropped.wrapping_add(1);
-            if self.inbox.dropped % DROPPED_PER_FAILURE == 1 {
+            if self.inbox.dropped.is_multiple_of(DROPPED_PER_FAILURE) {
                 self.book.record(source, Outcome::SoftFailure("passes on announcements too fast".into()));
             }
             return self.drop_announcement(incoming, now);
         }
-        if !self.inbox.total.allow(TOTAL, now) {
+        if !self.inbox.total.allow(self.inbox.together, now) && !self.inbox.shares.allow(source, now) {
             return self.drop_announcement(incoming, now);
         }
         // A judge that cannot keep up costs announcements, never the swarm's time.
-        if let Err(mpsc::error::TrySendError::Full(incoming)) = self.inbox.judge.try_send(incoming) {
-            self.drop_announcement(incoming, now);
+        let bytes = u32::try_from(incoming.data.len() + AROUND).unwrap_or(u32::MAX);
+        match self.inbox.places.clone().try_acquire_many_owned(bytes) {
+            Ok(place) => {
+                incoming.place = Some(place);
+                // Gone is the judge only when the node ends.
+                let _ = self.inbox.judge.send(incoming);
+            }
+            Err(_) => self.drop_announcement(incoming, now),
         }
     }
 
     /// Who sent it has it: a sync brings it, and all the others.
     fn drop_announcement(&mut self, incoming: Incoming, now: Instant) {
+        self.ask_for_sync(incoming.source, now);
+        self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
+    }
+
+    fn ask_for_sync(&mut self, peer: PeerId, now: Instant) {
         let asked = self.inbox.missed_at.is_some_and(|at| now.duration_since(at) < MISSED_EVERY);
-        if !asked && self.syncs.try_send(SyncDue::Missed(incoming.source)).is_ok() {
+        if !asked && self.syncs.try_send(SyncDue::Missed(peer)).is_ok() {
             self.inbox.missed_at = Some(now);
         }
-        self.on_verdict(incoming.verdict(MessageAcceptance::Ignore));
     }
 
     /// How many peers were there to take it.

@@ -25,8 +25,8 @@ use super::transport;
 /// Commands waiting for the task.
 const COMMANDS: usize = 256;
 
-/// Announcements waiting to be judged, and verdicts waiting for the task.
-const ANNOUNCEMENTS: usize = 1024;
+/// Verdicts waiting for the task.
+const VERDICTS: usize = 1024;
 
 /// Syncs that are due, waiting for whoever runs them.
 const SYNCS: usize = 64;
@@ -45,7 +45,7 @@ pub struct SwarmParts {
     pub client: SwarmClient,
     pub streams: libp2p_stream::Control,
     /// Announcements to be judged, and where the verdicts go.
-    pub incoming: mpsc::Receiver<Incoming>,
+    pub incoming: mpsc::UnboundedReceiver<Incoming>,
     pub verdicts: mpsc::Sender<Verdict>,
     /// Catalogue syncs that are due.
     pub syncs: mpsc::Receiver<SyncDue>,
@@ -70,8 +70,8 @@ pub fn prepare(
     let listeners = Listeners::open(&mut swarm, &settings.network.listen_addresses, options.ephemeral)?;
 
     let (commands, asked) = mpsc::channel(COMMANDS);
-    let (judge, incoming) = mpsc::channel(ANNOUNCEMENTS);
-    let (verdicts, judged) = mpsc::channel(ANNOUNCEMENTS);
+    let (judge, incoming) = mpsc::unbounded_channel();
+    let (verdicts, judged) = mpsc::channel(VERDICTS);
     let (syncs, due) = mpsc::channel(SYNCS);
     let (settled, listening) = oneshot::channel();
     let query_timeout = Duration::from_secs(settings.performance.dht_query_timeout.max(1));
@@ -82,7 +82,7 @@ pub fn prepare(
         listeners,
         dials,
         dht: Dht::new(),
-        inbox: Inbox::new(judge),
+        inbox: Inbox::new(judge, settings.performance.announcement_burst),
         remotes: HashMap::new(),
         topic: settings.network.packages_topic.clone(),
         network: settings.network.name.clone(),

@@ -10,6 +10,8 @@ use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{PeerId, Swarm, SwarmBuilder, identify, noise, tcp, yamux};
 use tokio::time::timeout;
 
+use super::super::api::Via;
+use super::super::clock::unix_now;
 use super::super::testing::{DEADLINE, NETWORK, TestNode, eventually, signed};
 use super::{DhtKey, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 use crate::market::{Identity, PackageId};
@@ -153,31 +155,25 @@ async fn a_provider_that_only_the_dht_knows_can_be_reached() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_valid_announcements_is_cut_off_and_costs() {
-    let node = TestNode::alone().await;
-    let mut swarm = foreign(&node).await;
-    let (peer, publisher) = (*swarm.local_peer_id(), Identity::generate());
-    let mut sent = 0;
-    // Ten times as many as are allowed, until it shows: a loaded machine may lose some on the way.
-    let flood = async {
-        let mut every = tokio::time::interval(Duration::from_millis(100));
-        loop {
-            tokio::select! {
-                _ = every.tick() => for _ in 0..32 {
-                    sent += 1;
-                    let envelope = signed(&publisher, NETWORK, &format!("flood-{sent}")).envelope().to_bytes();
-                    let _ = swarm.behaviour_mut().gossip.publish(IdentTopic::new("/ggen/packages/v1"), envelope);
-                },
-                _ = swarm.select_next_some() => {}
-            }
-        }
-    };
-    tokio::select! {
-        () = eventually("it costs", || async { failures(&node, peer) >= 1 }) => {}
-        () = flood => {}
+async fn what_is_too_much_for_gossip_comes_by_sync_soon_and_costs_nobody() {
+    let one = TestNode::with(|settings| settings.performance.announcement_burst = 64).await;
+    let two = TestNode::knowing(&one).await;
+    eventually("in step", || async { two.handle.status().await.unwrap().last_sync_at.is_some() }).await;
+    let publisher = Identity::generate();
+    let releases: Vec<_> = (0..300).map(|n| signed(&publisher, NETWORK, &format!("flood-{n}"))).collect();
+    let stored = releases.clone();
+    two.context().store.run(move |db| db.accept_all(&stored, unix_now())).await.unwrap();
+    for release in &releases {
+        let envelope = release.envelope().to_bytes();
+        eventually("two announces", || async { two.context().swarm.announce(envelope.clone()).await.is_ok() }).await;
     }
-    let releases = node.handle.status().await.unwrap().catalog.releases;
-    assert!(releases < sent, "{releases} of {sent}");
+    let mut by_sync = 0;
+    eventually("all are there", || async { one.handle.status().await.unwrap().catalog.releases == 300 }).await;
+    for item in one.handle.feed(300).await.unwrap() {
+        by_sync += usize::from(item.via == Via::Sync);
+    }
+    assert!(by_sync > 0, "gossip had room for all");
+    assert_eq!((failures(&one, two.context().swarm.local_peer()), one.sees(&two)), (0, true));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
