@@ -10,6 +10,7 @@ mod docs;
 mod harness;
 mod installed;
 mod installs;
+mod interop;
 mod layers;
 mod nodes;
 #[allow(dead_code)]
