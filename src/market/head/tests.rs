@@ -53,6 +53,31 @@ fn a_changed_byte_anywhere_is_noticed() {
 }
 
 #[test]
+fn heads_agree_that_say_the_same_of_the_package_whenever_they_were_signed() {
+    let one = head();
+    assert!(one.agrees_with(&Head { signed_at: NOW + 1, expires_at: NOW + HEAD_VALIDITY + 1, ..head() }));
+    let others = [
+        Head { network: "demo".into(), ..head() },
+        Head { publisher: identity(2).public(), ..head() },
+        Head { sequence: one.sequence + 1, ..head() },
+        Head { last: ReleaseId([9; 32]), ..head() },
+        Head { versions: one.versions[1..].to_vec(), ..head() },
+        Head { total: one.total + 1, ..head() },
+    ];
+    for other in others {
+        assert!(!one.agrees_with(&other), "{other:?}");
+    }
+}
+
+#[test]
+fn a_signature_fits_whatever_else_is_wrong() {
+    let mut nonsense = signed(b"no head".to_vec());
+    assert!(nonsense.signature_fits());
+    nonsense.0.signature[0] ^= 1;
+    assert!(!nonsense.signature_fits());
+}
+
+#[test]
 fn network_and_time_are_held() {
     let envelope = SignedHead(head().sign(&identity(1)).expect("sign").envelope);
     assert!(reason(envelope.clone().verify("demo", NOW)).contains("network 'ggen'"));

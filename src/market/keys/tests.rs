@@ -112,6 +112,17 @@ fn rules_of_content_are_held() {
 }
 
 #[test]
+fn a_reason_keeps_within_its_limit() {
+    let said = |bytes| {
+        let word = KeyWord::Revocation { successor: None, reason: "x".repeat(bytes).as_str().into() };
+        let statement = KeyStatement { network: "ggen".into(), key: identity(1).public(), signed_at: NOW, word };
+        signed(wire::encode(&statement), false).verify("ggen", NOW)
+    };
+    assert!(said(MAX_REASON).is_ok());
+    assert!(reason(said(MAX_REASON + 1)).contains("its reason has 257 bytes, over 256"));
+}
+
+#[test]
 fn oversized_and_trailing_bytes_are_refused() {
     assert!(SignedKeyStatement::from_bytes(&vec![0x84; MAX_STATEMENT + 1]).is_err());
     let mut bytes = rotation().envelope().to_bytes();

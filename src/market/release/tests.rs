@@ -189,6 +189,12 @@ fn too_many_long_dependencies_are_refused_with_a_count() {
 #[test]
 fn oversized_envelopes_are_refused_before_decoding() {
     assert!(SignedRelease::from_bytes(&vec![0x83; MAX_ENVELOPE + 1]).is_err());
+    let too_long = format!("the payload is over {MAX_ENVELOPE} bytes");
+    let said = |bytes| reason(signed(vec![0xff; bytes]).verify("ggen", NOW));
+    assert!(!said(MAX_ENVELOPE).contains(&too_long));
+    for bytes in [MAX_ENVELOPE + 1, MAX_ENVELOPE + 2] {
+        assert!(said(bytes).contains(&too_long), "{bytes} bytes");
+    }
 }
 
 fn any_text(chars: usize) -> impl Strategy<Value = SafeText> {
