@@ -15,6 +15,7 @@ import { start } from './peer.mjs'
 import { nodeOn, until } from './program.mjs'
 import * as release from './release.mjs'
 import * as search from './search.mjs'
+import * as sync from './sync.mjs'
 
 const { INTEROP_HOME_ONE, INTEROP_HOME_TWO, INTEROP_ADDRESS_ONE } = process.env
 const [one, two] = [nodeOn(INTEROP_HOME_ONE), nodeOn(INTEROP_HOME_TWO)]
@@ -48,7 +49,7 @@ test('joins', async () => {
   const { detail: { agentVersion, protocolVersion, protocols } } = await identified
   assert.match(agentVersion, /^ggen-p2p-tui\//)
   assert.equal(protocolVersion, '/ggen/1.0.0')
-  for (const protocol of ['/ggen/kad/1.0.0', blob.PROTOCOL, search.PROTOCOL]) assert.ok(protocols.includes(protocol), protocol)
+  for (const protocol of ['/ggen/kad/1.0.0', blob.PROTOCOL, search.PROTOCOL, sync.PROTOCOL]) assert.ok(protocols.includes(protocol), protocol)
   // The program answers one ping of a peer at a time, and js-libp2p pings when it likes.
   const pinged = () => foreign.node.services.ping.ping(oneId, { signal: AbortSignal.timeout(1000) }).then(() => true, () => false)
   await until('an answer to a ping', pinged)
@@ -91,6 +92,12 @@ test('downloads a package and holds every leaf against what was signed', async (
   const unpacked = archive.unpack(bytes)
   assert.equal(unpacked.size, wanted.files)
   for (const [path, content] of unpacked) assert.deepEqual(content, one.published['native-pack'][path], path)
+})
+
+test('syncs: gets the whole catalogue', async () => {
+  const { id } = await heard('native-pack')
+  const catalogue = await sync.catalogue(foreign.node, oneId)
+  assert.deepEqual(catalogue.map(release => hex(release.id)), [hex(id)])
 })
 
 test('publishes, and the node finds and installs it', async () => {
