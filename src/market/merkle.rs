@@ -159,6 +159,12 @@ mod tests {
         assert_eq!(digest.sha256, <Hash>::from(Sha256::digest(&bytes)));
         assert_eq!(digest.leaves, leaves);
         assert_eq!(digest.leaves.len() as u64, leaf_count(digest.size));
+        assert_eq!(digest.merkle_root(), root(&leaves));
+    }
+
+    #[test]
+    fn leaves_are_as_large_as_the_protocol_says() {
+        assert_eq!(LEAF_SIZE, 262_144);
     }
 
     #[test]
