@@ -38,8 +38,8 @@ export const service = kadDHT({
 })
 
 /**
- * Lets the DHT of `node` keep provider records under text keys. What it is asked and told goes to `log`, as
- * `{ kind, key, from }`, and `found` with the number of providers when it was asked.
+ * Lets the DHT of `node` keep provider records under text keys. What it is told (`add`) and asked (`get`, and `value`) goes to
+ * `log` with the key, the peer, and how much was found.
  */
 export function speakText (node, log) {
   const { dht } = node.services
@@ -66,6 +66,14 @@ export function speakText (node, log) {
       log.push({ kind: 'get', key, from: from.toString(), found: known.length })
       const closer = await dht.peerRouting.getClosestPeersOffline(message.key)
       return { type: message.type, key: message.key, closer: closer.map(onWire), providers: known.map(onWire) }
+    }
+  }
+  const { GET_VALUE } = dht.rpc.handlers
+  dht.rpc.handlers.GET_VALUE = {
+    handle: async (from, message) => {
+      const answer = await GET_VALUE.handle(from, message)
+      log.push({ kind: 'value', key: textOf(message.key), from: from.toString(), found: answer.record === undefined ? 0 : 1 })
+      return answer
     }
   }
   // What it keeps for itself would be stored under a CID.

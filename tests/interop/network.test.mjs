@@ -10,6 +10,7 @@ import * as blob from './blob.mjs'
 import * as dht from './dht.mjs'
 import { hex } from './envelope.mjs'
 import * as gossip from './gossip.mjs'
+import { keyOf } from './head.mjs'
 import { LEAF } from './merkle.mjs'
 import { start } from './peer.mjs'
 import { nodeOn, until } from './program.mjs'
@@ -19,6 +20,9 @@ import * as sync from './sync.mjs'
 
 const { INTEROP_HOME_ONE, INTEROP_HOME_TWO, INTEROP_ADDRESS_ONE } = process.env
 const [one, two] = [nodeOn(INTEROP_HOME_ONE), nodeOn(INTEROP_HOME_TWO)]
+
+/** The exit code of the program when something is not what was signed. */
+const VERIFICATION_FAILED = 4
 
 /** Files that no compression makes smaller than `leaves` leaves. */
 const files = (name, leaves) => ({
@@ -133,7 +137,34 @@ test('is asked by a node that knows nobody else, over gossip, search and DHT', a
   await inCatalogue(two, 'passed-on-pack')
   const { installed: [entry] } = await two.verb('install', 'passed-on-pack')
   assert.deepEqual(entry.providers, [oneId.toString()])
-  const key = `/ggen/blob/${entry.package_id}`
-  assert.ok(foreign.asked.some(asked => asked.kind === 'add' && asked.key === key && asked.from === oneId.toString()))
-  assert.ok(foreign.asked.some(asked => asked.kind === 'get' && asked.key === key && asked.from === twoId && asked.found === 1))
+  const blobKey = `/ggen/blob/${entry.package_id}`
+  const headKey = keyOf({ publisher: oneId.toString(), name: 'passed-on-pack' })
+  const noted = wanted => foreign.asked.some(asked => Object.entries(wanted).every(([name, value]) => asked[name] === value))
+  assert.ok(noted({ kind: 'add', key: blobKey, from: oneId.toString() }))
+  assert.ok(noted({ kind: 'get', key: blobKey, from: twoId, found: 1 }))
+  assert.ok(noted({ kind: 'value', key: headKey, from: twoId, found: 1 }))
+})
+
+test('hears of a key that is replaced', async () => {
+  const old = oneId.toString()
+  await one.verb('key', 'rotate')
+  const { successor } = await until('the statement', () => foreign.heard.find(({ key }) => key === old))
+  assert.notEqual(successor, old)
+})
+
+test('is found out when it lies', async () => {
+  const packed = archive.pack(files('false-pack', 3))
+  const envelope = await release.signFirst(foreign.key, { name: 'false-pack', version: '1.0.0', description: 'Not so' }, packed)
+  const bytes = Buffer.from(packed.bytes)
+  bytes[2 * LEAF] ^= 1
+  foreign.shelf.set(hex(packed.id), { ...packed, bytes })
+  await gossip.announce(pubsub, envelope)
+  await inCatalogue(two, 'false-pack')
+  await assert.rejects(two.verb('install', 'false-pack'), ({ code, stderr }) => {
+    assert.equal(code, VERIFICATION_FAILED)
+    assert.match(stderr, /leaf 2/)
+    return true
+  })
+  const { peers } = await two.verb('peers')
+  assert.ok(peers.find(peer => peer.peer_id === foreign.node.peerId.toString()).banned)
 })
