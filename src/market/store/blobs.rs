@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 use tempfile::NamedTempFile;
 
-use super::catalogue::accept_in;
 use super::convert::{persist, to_i64, to_u64};
+use super::intake::accept_in;
 use super::{Accepted, BlobInfo, Db};
 use crate::market::archive::Packed;
 use crate::market::error::{Action, IoContext};
@@ -212,7 +212,8 @@ impl Db {
         let Some(id) = name.parse::<PackageId>().ok().filter(|id| self.blob_path(*id) == file) else {
             return remove_if_there(file);
         };
-        let released = self.conn.prepare_cached("SELECT 1 FROM releases WHERE package_id = ?1")?.exists([id.0])?;
+        let of_it = "SELECT 1 FROM releases WHERE substr(package_id, 1, 8) = substr(?1, 1, 8) AND package_id = ?1";
+        let released = self.conn.prepare_cached(of_it)?.exists([id.0])?;
         if complete && !released {
             return remove_if_there(file);
         }

@@ -109,8 +109,9 @@ impl Db {
     /// Of the blobs here: those of the user's own releases, those beyond `keep_versions`, and those any release is of.
     fn standing(&mut self, rules: &CacheRules) -> Result<[HashSet<PackageId>; 3], MarketError> {
         let mut query = self.conn.prepare_cached(
-            "SELECT r.package_id, r.publisher, r.name, r.version FROM blobs b
-             JOIN releases r ON r.package_id = b.package_id",
+            "SELECT r.package_id, p.publisher, p.name, r.version FROM blobs b
+             JOIN releases r ON substr(r.package_id, 1, 8) = substr(b.package_id, 1, 8) AND r.package_id = b.package_id
+             JOIN packages p ON p.key = r.package",
         )?;
         let mut rows = query.query([])?;
         let (mut own, mut known) = (HashSet::new(), HashSet::new());

@@ -4,14 +4,15 @@
 //! its columns compared with it, and each package's newest release found anew; what differs is put right.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::catalogue::{forget_empty, newest_of, rescan};
 use super::check_signed::HeadPlace;
 use super::convert::{self, to_i64};
+use super::intake::next_package;
 use super::keys::IS_RETIRED;
-use super::{Db, check_notes, check_signed};
-use crate::market::{MarketError, PublisherKey, VerifiedRelease};
+use super::newest::{Summary, newest_of, rescan};
+use super::{Db, check_notes, check_signed, totals};
+use crate::market::{MarketError, VerifiedRelease};
 
 /// Rows of one slice: some milliseconds of the database thread.
 pub(super) const SLICE: usize = 64;
@@ -47,11 +48,11 @@ impl Slice {
 /// What a release's columns should hold, in the order of [`READ`].
 type Columns = Vec<Value>;
 
-const READ: &str = "SELECT key, first_seen, id, publisher, name, version, sequence, yank, package_id, published_at, \
-    expires_at, envelope FROM releases WHERE key > ?1 ORDER BY key LIMIT ?2";
+const READ: &str = "SELECT key, package, id, version, sequence, yank, package_id, published_at, expires_at, envelope
+    FROM releases WHERE key > ?1 ORDER BY key LIMIT ?2";
 
-const WRITE: &str = "UPDATE OR REPLACE releases SET id = ?2, publisher = ?3, name = ?4, version = ?5, sequence = ?6,
-    yank = ?7, package_id = ?8, published_at = ?9, expires_at = ?10 WHERE key = ?1";
+const WRITE: &str = "UPDATE OR REPLACE releases SET package = ?2, id = ?3, version = ?4, sequence = ?5, yank = ?6,
+    package_id = ?7, published_at = ?8, expires_at = ?9 WHERE key = ?1";
 
 /// A time that no clock has shown, after which a release would count as new for ever.
 const FIRST_SEEN: &str = "UPDATE releases SET first_seen = unixepoch()
@@ -76,7 +77,7 @@ impl Db {
         }
         mended += check_notes::mend(&self.conn)?;
         let nobodys =
-            "SELECT 1 FROM search_docs d WHERE NOT EXISTS (SELECT 1 FROM packages p WHERE p.doc = d.key) LIMIT 1";
+            "SELECT 1 FROM search_docs d LEFT JOIN packages p ON p.key = d.package WHERE p.doc IS NOT d.key LIMIT 1";
         let nobodys = u64::from(self.conn.prepare(nobodys)?.exists([])?);
         mended += nobodys;
         if mended > 0 {
@@ -96,27 +97,21 @@ impl Db {
 
     fn check_releases(&mut self, mut slice: Slice) -> Result<Slice, MarketError> {
         let tx = self.conn.transaction()?;
-        let rows = values(&tx, READ, slice.after, 12)?;
+        let rows = values(&tx, READ, slice.after, 10)?;
         if rows.is_empty() {
             return Ok(Slice::of(Table::Packages, slice));
         }
         let before = slice.after;
         for row in &rows {
-            let (Some(Value::Integer(key)), Some(found)) = (row.first(), row.get(2..)) else { continue };
+            let [Value::Integer(key), package, found @ .., envelope] = row.as_slice() else { continue };
             slice.after = *key;
-            let release = match found.last() {
-                Some(Value::Blob(envelope)) => convert::signed(envelope),
-                _ => None,
-            };
+            let release = if let Value::Blob(envelope) = envelope { convert::signed(envelope) } else { None };
             let right = match &release {
-                Some(release) => {
-                    let wanted = columns(release);
-                    found.get(..wanted.len()) == Some(wanted.as_slice()) && is_indexed(&tx, release)?
-                }
+                Some(release) => found == columns(release).as_slice() && is_of(&tx, package, release)?,
                 None => false,
             };
             if !right {
-                put_right(&tx, *key, found, release.as_ref())?;
+                put_right(&tx, *key, package, release.as_ref())?;
                 slice.mended += 1;
             }
         }
@@ -131,12 +126,22 @@ impl Db {
         let read = "SELECT key, publisher, name, newest FROM packages WHERE key > ?1 ORDER BY key LIMIT ?2";
         let rows = values(&tx, read, slice.after, 4)?;
         if rows.is_empty() {
+            slice.mended += totals::count_again(&tx)?;
+            tx.commit()?;
             return Ok(Slice::of(Table::Heads, slice));
         }
         for row in &rows {
             let [Value::Integer(key), publisher, name, newest] = row.as_slice() else { continue };
             slice.after = *key;
-            slice.mended += u64::from(!package_is_right(&tx, *key, publisher, name, newest)?);
+            let is_named = is_name(publisher, name);
+            if is_named && package_is_right(&tx, *key, newest)? {
+                continue;
+            }
+            match is_named {
+                true => rescan(&tx, [*key])?,
+                false => tx.execute("DELETE FROM packages WHERE key = ?1", [key]).map(drop)?,
+            }
+            slice.mended += 1;
         }
         tx.commit()?;
         Ok(slice)
@@ -179,13 +184,11 @@ fn values(conn: &Connection, query: &str, after: i64, columns: usize) -> Result<
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// id, publisher, name, version, sequence, yank, package, published, expires.
+/// id, version, sequence, yank, package, published, expires.
 fn columns(verified: &VerifiedRelease) -> Columns {
     let release = verified.release();
     vec![
         Value::Blob(verified.id().0.to_vec()),
-        Value::Blob(release.publisher.0.to_vec()),
-        Value::Text(release.name.to_string()),
         Value::Text(release.version.to_string()),
         Value::Integer(to_i64(release.sequence)),
         Value::Integer(i64::from(release.yank_reason.is_some())),
@@ -195,73 +198,62 @@ fn columns(verified: &VerifiedRelease) -> Columns {
     ]
 }
 
-fn is_indexed(conn: &Connection, verified: &VerifiedRelease) -> Result<bool, MarketError> {
+/// Whether `package` is the key of the release's package.
+fn is_of(conn: &Connection, package: &Value, verified: &VerifiedRelease) -> Result<bool, MarketError> {
     let release = verified.release();
-    let mut query = conn.prepare_cached("SELECT 1 FROM packages WHERE name = ?1 AND publisher = ?2")?;
-    Ok(query.exists(params![release.name.as_str(), release.publisher.0])?)
+    let mut query = conn.prepare_cached("SELECT 1 FROM packages WHERE name = ?1 AND publisher = ?2 AND key = ?3")?;
+    Ok(query.exists(params![release.name.as_str(), release.publisher.0, package])?)
 }
 
 /// Writes what the envelope says, or takes the row away, and finds the newest of the packages concerned.
 fn put_right(
     conn: &Connection,
     key: i64,
-    found: &[Value],
+    package: &Value,
     release: Option<&VerifiedRelease>,
 ) -> Result<(), MarketError> {
-    conn.execute("UPDATE packages SET newest = NULL WHERE newest = ?1", [key])?;
     match release {
         Some(release) => {
-            let values = std::iter::once(Value::Integer(key)).chain(columns(release));
+            let package = package_of(conn, release)?;
+            let values = [Value::Integer(key), Value::Integer(package)].into_iter().chain(columns(release));
             conn.prepare_cached(WRITE)?.execute(params_from_iter(values))?;
-            rescan(conn, release.release().publisher, release.release().name.as_str())?;
+            rescan(conn, [package])?;
         }
         None => {
             conn.execute("DELETE FROM releases WHERE key = ?1", [key])?;
+            totals::add(conn, -1, 0)?;
         }
     }
-    match found {
-        [_, Value::Blob(publisher), Value::Text(name), ..] => match publisher.as_slice().try_into() {
-            Ok(publisher) => package_again(conn, PublisherKey(publisher), name),
-            Err(_) => Ok(()),
-        },
-        _ => Ok(()),
+    if let Value::Integer(said) = package { rescan(conn, [*said]) } else { Ok(()) }
+}
+
+/// The key of a release's package, which is made where there is none.
+fn package_of(conn: &Connection, verified: &VerifiedRelease) -> Result<i64, MarketError> {
+    let (name, publisher) = (verified.release().name.as_str(), verified.release().publisher.0);
+    let mut known = conn.prepare_cached("SELECT key FROM packages WHERE name = ?1 AND publisher = ?2")?;
+    if let Some(key) = known.query_row(params![name, publisher], |row| row.get(0)).optional()? {
+        return Ok(key);
     }
+    let key = next_package(conn)?;
+    let mut insert = conn.prepare_cached("INSERT INTO packages (key, name, publisher) VALUES (?1, ?2, ?3)")?;
+    insert.execute(params![key, name, publisher])?;
+    totals::add(conn, 0, 1)?;
+    Ok(key)
 }
 
-/// Finds the newest release of a package, or that there is none left.
-fn package_again(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
-    rescan(conn, publisher, name)?;
-    forget_empty(conn, publisher, name)
+fn is_name(publisher: &Value, name: &Value) -> bool {
+    matches!((publisher, name), (Value::Blob(publisher), Value::Text(_)) if publisher.len() == 32)
 }
 
-/// Puts a wrong row of the table of packages right; `false` when it was wrong.
-fn package_is_right(
-    conn: &Connection,
-    key: i64,
-    publisher: &Value,
-    name: &Value,
-    newest: &Value,
-) -> Result<bool, MarketError> {
-    let named = match (publisher, name) {
-        (Value::Blob(publisher), Value::Text(name)) => {
-            publisher.as_slice().try_into().ok().map(|key| (PublisherKey(key), name))
-        }
-        _ => None,
-    };
-    let Some((publisher, name)) = named else {
-        conn.execute("DELETE FROM packages WHERE key = ?1", [key])?;
-        return Ok(false);
-    };
-    let (wanted, last) = newest_of(conn, publisher, name)?;
+/// Whether the newest release of a package is the one that its row and the search name.
+fn package_is_right(conn: &Connection, key: i64, newest: &Value) -> Result<bool, MarketError> {
+    let Summary { newest: wanted, last } = newest_of(conn, key)?;
+    let wanted = wanted.map(|(key, _)| key);
     let said = if let Value::Integer(key) = newest { Some(*key) } else { None };
     let mut indexed = conn.prepare_cached(
         "SELECT 1 FROM packages p JOIN search_docs d ON d.key = p.doc
          WHERE p.key = ?1 AND d.package = p.key AND d.name = p.name AND d.release = ?2 AND d.yanked = ?3",
     )?;
     let is_indexed = last.is_some() && indexed.exists(params![key, wanted.or(last), wanted.is_none()])?;
-    if said == wanted && is_indexed {
-        return Ok(true);
-    }
-    package_again(conn, publisher, name)?;
-    Ok(false)
+    Ok(said == wanted && is_indexed)
 }

@@ -8,11 +8,14 @@ use crate::market::{MarketError, PackageName};
 
 /// An install whose version or publisher is not that of the release with its name and bytes.
 const INSTALLS: &str = "UPDATE installs SET (version, publisher) =
-        (SELECT r.version, r.publisher FROM releases r
-         WHERE r.package_id = installs.package_id AND r.name = installs.name ORDER BY r.sequence DESC LIMIT 1)
-    WHERE installs.publisher <> x'' AND EXISTS (SELECT 1 FROM releases r WHERE r.package_id = installs.package_id AND r.name = installs.name)
-      AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.package_id = installs.package_id AND r.name = installs.name
-                      AND r.version = installs.version AND r.publisher = installs.publisher)";
+        (SELECT r.version, p.publisher FROM packages p JOIN releases r ON r.package = p.key
+         WHERE p.name = installs.name AND r.package_id = installs.package_id ORDER BY r.sequence DESC LIMIT 1)
+    WHERE installs.publisher <> x''
+      AND EXISTS (SELECT 1 FROM packages p JOIN releases r ON r.package = p.key
+                  WHERE p.name = installs.name AND r.package_id = installs.package_id)
+      AND NOT EXISTS (SELECT 1 FROM packages p JOIN releases r ON r.package = p.key
+                      WHERE p.name = installs.name AND p.publisher = installs.publisher
+                        AND r.package_id = installs.package_id AND r.version = installs.version)";
 
 /// Nothing of the user's is removed as needed by nobody because of a damaged word.
 const REASONS: &str = "UPDATE installs SET reason = 'asked' WHERE reason NOT IN ('asked', 'needed')";

@@ -141,7 +141,10 @@ impl Db {
 
     /// The names that this publisher has releases of.
     pub fn names_of(&mut self, publisher: PublisherKey) -> Result<Vec<PackageName>, MarketError> {
-        let mut query = self.conn.prepare_cached("SELECT DISTINCT name FROM releases WHERE publisher = ?1")?;
+        let mut query = self.conn.prepare_cached(
+            "SELECT name FROM packages
+             WHERE substr(publisher, 1, 8) = substr(?1, 1, 8) AND publisher = ?1 ORDER BY name",
+        )?;
         let names = query.query_map([publisher.0], |row| row.get::<_, String>(0))?;
         names.map(|name| convert::parsed(&name?, "package name")).collect()
     }
@@ -149,9 +152,11 @@ impl Db {
     /// The publisher's packages whose head is missing, behind its releases, or expires before `until` (Unix seconds).
     pub fn heads_due(&mut self, publisher: PublisherKey, until: u64) -> Result<Vec<PackageName>, MarketError> {
         let mut query = self.conn.prepare_cached(
-            "SELECT r.name FROM releases r LEFT JOIN heads h ON h.publisher = r.publisher AND h.name = r.name
-             WHERE r.publisher = ?1 GROUP BY r.name
-             HAVING max(coalesce(h.sequence, 0)) < max(r.sequence) OR max(coalesce(h.expires_at, 0)) <= ?2",
+            "SELECT p.name FROM packages p LEFT JOIN heads h ON h.publisher = p.publisher AND h.name = p.name
+             WHERE substr(p.publisher, 1, 8) = substr(?1, 1, 8) AND p.publisher = ?1
+               AND (coalesce(h.expires_at, 0) <= ?2
+                    OR coalesce(h.sequence, 0) < (SELECT max(r.sequence) FROM releases r WHERE r.package = p.key))
+             ORDER BY p.name",
         )?;
         let names = query.query_map(params![publisher.0, to_i64(until)], |row| row.get::<_, String>(0))?;
         names.map(|name| convert::parsed(&name?, "package name")).collect()
@@ -216,7 +221,7 @@ impl Db {
     }
 
     fn is_known(&mut self, release: ReleaseId) -> Result<bool, MarketError> {
-        Ok(self.conn.prepare_cached("SELECT 1 FROM releases WHERE id = ?1")?.exists([release.0])?)
+        self.knows(release)
     }
 }
 
@@ -236,13 +241,13 @@ fn against(known: &Head, offered: &Head, last: u64) -> Option<HeadAccepted> {
     (!supported && offered.signed_at <= known.signed_at).then(rollback)
 }
 
-/// Forgets the head of a package of which nothing is left.
-pub(super) fn forget_empty(conn: &Connection, publisher: PublisherKey, name: &str) -> Result<(), MarketError> {
+/// Forgets the head of a package (`packages.key`) of which no release is left.
+pub(super) fn forget_empty(conn: &Connection, package: i64) -> Result<(), MarketError> {
     let mut delete = conn.prepare_cached(
-        "DELETE FROM heads WHERE publisher = ?1 AND name = ?2
-         AND NOT EXISTS (SELECT 1 FROM releases WHERE name = ?2 AND publisher = ?1)",
+        "DELETE FROM heads WHERE (publisher, name) = (SELECT publisher, name FROM packages WHERE key = ?1)
+         AND NOT EXISTS (SELECT 1 FROM releases WHERE package = ?1)",
     )?;
-    delete.execute(params![publisher.0, name])?;
+    delete.execute([package])?;
     Ok(())
 }
 

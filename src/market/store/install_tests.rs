@@ -34,6 +34,7 @@ fn with_app() -> (TempDir, Home, Installed) {
 fn installs_of_an_older_program_keep_what_can_be_known_of_them() {
     let (_dir, home, entry) = with_app();
     let conn = Connection::open(home.database_file()).expect("open");
+    conn.execute_batch(super::intake_tests::VERSION_8).expect("the older releases");
     for column in ["reason", "requirement", "source", "dependencies", "inventory"] {
         conn.execute_batch(&format!("ALTER TABLE installs DROP COLUMN {column}")).expect(column);
     }

@@ -206,8 +206,8 @@ pub(super) fn read_inventory(
 /// Installs from before dependencies were noted have them in their releases.
 pub(super) fn note_dependencies(conn: &Connection) -> Result<(), MarketError> {
     let mut query = conn.prepare(
-        "SELECT i.name, r.envelope FROM installs i JOIN releases r
-         ON r.package_id = i.package_id AND r.name = i.name AND r.version = i.version AND r.yank = 0",
+        "SELECT i.name, r.envelope FROM installs i JOIN packages p ON p.name = i.name JOIN releases r ON r.package = p.key
+         WHERE r.package_id = i.package_id AND r.version = i.version AND r.yank = 0",
     )?;
     let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
     for row in rows.collect::<Result<Vec<_>, _>>()? {

@@ -190,7 +190,8 @@ pub(super) fn accept_in(
 /// Marks the releases of `key` that a node which knows its statements would not take: [`Standing::refuses`] in SQL.
 pub(super) fn retire(conn: &Connection, key: PublisherKey) -> Result<(), MarketError> {
     conn.prepare_cached(&format!(
-        "UPDATE releases SET retired = {IS_RETIRED} WHERE publisher = ?1 AND retired <> {IS_RETIRED}"
+        "UPDATE releases SET retired = {IS_RETIRED} WHERE retired <> {IS_RETIRED} AND package IN
+             (SELECT key FROM packages WHERE substr(publisher, 1, 8) = substr(?1, 1, 8) AND publisher = ?1)"
     ))?
     .execute([key.0])?;
     Ok(())
@@ -203,8 +204,8 @@ pub(super) fn retire_all(conn: &Connection) -> Result<(), MarketError> {
 }
 
 /// Whether the row of `releases` is of a key that was revoked, or replaced before.
-pub(super) const IS_RETIRED: &str = "EXISTS (SELECT 1 FROM key_statements k WHERE k.key = releases.publisher
-    AND (k.kind = 2 OR (k.signed_at < releases.published_at AND releases.yank = 0)))";
+pub(super) const IS_RETIRED: &str = "EXISTS (SELECT 1 FROM packages p JOIN key_statements k ON k.key = p.publisher
+    WHERE p.key = releases.package AND (k.kind = 2 OR (k.signed_at < releases.published_at AND releases.yank = 0)))";
 
 fn from_store(envelope: &[u8]) -> Result<VerifiedKeyStatement, MarketError> {
     VerifiedKeyStatement::from_store(envelope).map_err(|_| convert::damaged("key statement"))
@@ -252,7 +253,8 @@ fn count(conn: &Connection) -> Result<u64, MarketError> {
 /// Whether the catalogue or a pin knows the key, or another one names it.
 fn is_known_publisher(conn: &Connection, key: PublisherKey) -> Result<bool, MarketError> {
     let mut query = conn.prepare_cached(
-        "SELECT 1 FROM releases WHERE publisher = ?1 UNION ALL SELECT 1 FROM pins WHERE publisher = ?1
+        "SELECT 1 FROM packages WHERE substr(publisher, 1, 8) = substr(?1, 1, 8) AND publisher = ?1
+         UNION ALL SELECT 1 FROM pins WHERE publisher = ?1
          UNION ALL SELECT 1 FROM key_statements WHERE successor = ?1 LIMIT 1",
     )?;
     Ok(query.exists([key.0])?)

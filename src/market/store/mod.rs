@@ -19,7 +19,9 @@ mod check_signed;
 mod convert;
 mod heads;
 mod installs;
+mod intake;
 mod keys;
+mod newest;
 mod peers;
 mod rescue;
 mod room;
@@ -28,6 +30,7 @@ mod schema;
 pub(in crate::market) mod search;
 mod sync_set;
 mod thread;
+mod totals;
 mod trust;
 mod turn;
 
@@ -39,6 +42,8 @@ mod flips;
 mod head_tests;
 #[cfg(test)]
 mod install_tests;
+#[cfg(test)]
+mod intake_tests;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]

@@ -9,20 +9,17 @@ use super::convert::{self, to_u64};
 use super::{Accepted, Db};
 use crate::market::{MarketError, PublisherKey, ReleaseId, VerifiedRelease};
 
-/// With room for so many releases it does not matter how many more.
-const MUCH_ROOM: u64 = 10_000;
-
 /// The oldest releases that may go: not the user's own (?2), nor what is installed.
-const OLDEST: &str = "SELECT r.key, r.publisher, r.name, r.published_at, r.id FROM releases r
-    WHERE r.retired = 0 AND r.publisher <> ?2
-      AND NOT EXISTS (SELECT 1 FROM installs i WHERE i.name = r.name AND i.package_id = r.package_id)
+const OLDEST: &str =
+    "SELECT r.key, r.package, r.published_at, r.id FROM releases r JOIN packages p ON p.key = r.package
+    WHERE r.retired = 0 AND p.publisher <> ?2
+      AND NOT EXISTS (SELECT 1 FROM installs i WHERE i.name = p.name AND i.package_id = r.package_id)
     ORDER BY r.published_at, r.id LIMIT ?1";
 
 /// A release that may make room.
 struct Oldest {
     key: i64,
-    publisher: PublisherKey,
-    name: String,
+    package: i64,
     published_at: u64,
     id: ReleaseId,
 }
@@ -49,13 +46,9 @@ impl Db {
         Ok(answers.collect())
     }
 
-    /// How many more releases a catalogue of `limit` has room for; where that is many, at least so many.
+    /// How many more releases a catalogue of `limit` has room for.
     pub fn room(&mut self, limit: u64) -> Result<u64, MarketError> {
-        // There are at most as many as the last one's number; counting them reads an index through.
-        let last = "SELECT coalesce(max(key), 0) FROM releases";
-        let last = to_u64(self.conn.prepare_cached(last)?.query_row([], |row| row.get(0))?);
-        let known = if last.saturating_add(MUCH_ROOM) <= limit { last } else { self.counts()?.releases };
-        Ok(limit.saturating_sub(known))
+        Ok(limit.saturating_sub(self.counts()?.releases))
     }
 
     /// Since when (Unix seconds) a catalogue of `limit` that is full has everything it was given; 0: always.
@@ -69,8 +62,8 @@ impl Db {
     fn oldest(&self, count: usize, own: PublisherKey) -> Result<Vec<Oldest>, MarketError> {
         let mut query = self.conn.prepare_cached(OLDEST)?;
         let rows = query.query_map(params![convert::limit(count), own.0], |row| {
-            let (publisher, published_at) = (PublisherKey(row.get(1)?), to_u64(row.get(3)?));
-            Ok(Oldest { key: row.get(0)?, publisher, name: row.get(2)?, published_at, id: ReleaseId(row.get(4)?) })
+            let (key, package) = (row.get(0)?, row.get(1)?);
+            Ok(Oldest { key, package, published_at: to_u64(row.get(2)?), id: ReleaseId(row.get(3)?) })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -83,9 +76,7 @@ impl Db {
         let over = self.counts()?.releases.saturating_sub(limit);
         let oldest = self.oldest(usize::try_from(over).unwrap_or(usize::MAX), own)?;
         let tx = self.conn.transaction()?;
-        for old in &oldest {
-            forget(&tx, old.key, old.publisher, &old.name)?;
-        }
+        forget(&tx, &oldest.iter().map(|old| (old.key, old.package)).collect::<Vec<_>>())?;
         tx.commit()?;
         Ok(oldest.into_iter().map(|old| old.id).collect())
     }

@@ -89,7 +89,7 @@ mod tests {
         let (_dir, home) = large();
         let releases = Db::open(&home).expect("open").counts().expect("counts").releases;
         // An index that opening does not read.
-        damage_page(&home, "releases_by_package");
+        damage_page(&home, "releases_by_bytes");
         let mut db = Db::open(&home).expect("open");
         assert!(db.repairs().is_empty(), "{:?}", db.repairs());
         let scan = || {

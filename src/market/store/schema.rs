@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::turn::Turn;
@@ -24,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_6.sql"),
     include_str!("schema_7.sql"),
     include_str!("schema_8.sql"),
+    include_str!("schema_9.sql"),
 ];
 
 /// The version that brought the tables of the search, which are filled from the releases.
@@ -31,6 +33,9 @@ const SEARCH_VERSION: usize = 3;
 
 /// The version that brought the dependencies of installs, which are in their releases.
 const INSTALLS_VERSION: usize = 6;
+
+/// The version that wrote the releases anew: half of the file is free pages then.
+const COMPACTED_VERSION: usize = 9;
 
 /// No program of the next hundred years writes this version.
 const NO_VERSION: usize = 1000;
@@ -121,7 +126,13 @@ const CACHE_KIB: i64 = 8 << 10;
 const BATCH_CACHE_KIB: i64 = 16 << 10;
 
 /// Pages in the log before they are put into the database: a page that changes often is written there once.
-const LOG_PAGES: u32 = 8000;
+const LOG_PAGES: i64 = 8000;
+
+/// The same between large batches, each of which changes much of what the one before has changed.
+const BATCH_LOG_PAGES: i64 = 32_000;
+
+/// Bytes of the log's file that are kept when it begins anew.
+const LOG_BYTES: i64 = LOG_PAGES * 4096;
 
 fn open_alone(place: &Place, repairs: &mut Vec<String>) -> Result<Connection, MarketError> {
     rescue::finish_interrupted(&place.file)?;
@@ -197,14 +208,22 @@ pub(super) fn connect(file: &Path) -> Result<Connection, MarketError> {
     // full-text index writes what it has so far: ten times the work of a batch. `check` finds such rows.
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "trusted_schema", false)?;
-    small_cache(&conn)?;
-    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    // Otherwise some statements are planned anew with each value that is bound.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    conn.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    for_every_day(&conn)?;
     conn.set_prepared_statement_cache_capacity(64);
-    migrate(&mut conn)?;
+    let version = migrate(&mut conn)?;
+    if (1..COMPACTED_VERSION).contains(&version)
+        && let Err(error) = conn.execute_batch("VACUUM")
+    {
+        tracing::warn!("the database keeps its size: {error}");
+    }
     Ok(conn)
 }
 
-fn migrate(conn: &mut Connection) -> Result<(), MarketError> {
+/// Returns the version that the database had.
+fn migrate(conn: &mut Connection) -> Result<usize, MarketError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: usize = tx.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))? as usize;
     if version > NO_VERSION {
@@ -233,7 +252,8 @@ fn migrate(conn: &mut Connection) -> Result<(), MarketError> {
         installs::note_dependencies(&tx)?;
     }
     tx.pragma_update(None, "user_version", u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX))?;
-    Ok(tx.commit()?)
+    tx.commit()?;
+    Ok(version)
 }
 
 /// Says which file it was.
@@ -246,12 +266,17 @@ fn named(error: MarketError, file: &Path) -> MarketError {
     }
 }
 
-/// The cache of every day; what is above that is given back.
-pub(super) fn small_cache(conn: &Connection) -> Result<(), MarketError> {
-    Ok(conn.pragma_update(None, "cache_size", -CACHE_KIB)?)
+/// Cache and log of every day; what the cache has above that is given back.
+pub(super) fn for_every_day(conn: &Connection) -> Result<(), MarketError> {
+    keep(conn, CACHE_KIB, LOG_PAGES)
 }
 
-/// The cache for a large batch.
-pub(super) fn large_cache(conn: &Connection) -> Result<(), MarketError> {
-    Ok(conn.pragma_update(None, "cache_size", -BATCH_CACHE_KIB)?)
+/// Cache and log for large batches.
+pub(super) fn for_batches(conn: &Connection) -> Result<(), MarketError> {
+    keep(conn, BATCH_CACHE_KIB, BATCH_LOG_PAGES)
+}
+
+fn keep(conn: &Connection, cache: i64, log: i64) -> Result<(), MarketError> {
+    conn.pragma_update(None, "cache_size", -cache)?;
+    Ok(conn.pragma_update(None, "wal_autocheckpoint", log)?)
 }

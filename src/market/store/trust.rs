@@ -53,8 +53,8 @@ impl Db {
     /// Who publishes under a name, those seen first before the others.
     pub fn publishers_of(&mut self, name: &PackageName) -> Result<Vec<Sighting>, MarketError> {
         let mut query = self.conn.prepare_cached(
-            "SELECT publisher, min(first_seen), count(*) FROM releases WHERE name = ?1
-             GROUP BY publisher ORDER BY 2, 1 LIMIT ?2",
+            "SELECT p.publisher, min(r.first_seen), count(*) FROM packages p JOIN releases r ON r.package = p.key
+             WHERE p.name = ?1 GROUP BY p.publisher ORDER BY 2, 1 LIMIT ?2",
         )?;
         let rows = query.query_map(params![name.as_str(), convert::limit(MAX_PUBLISHERS)], |row| {
             Ok(Sighting {
@@ -74,8 +74,8 @@ impl Db {
         version: &Version,
     ) -> Result<Option<VerifiedRelease>, MarketError> {
         let mut query = self.conn.prepare_cached(
-            "SELECT id, envelope FROM releases WHERE name = ?1 AND publisher = ?2 AND version = ?3
-             ORDER BY sequence DESC LIMIT 1",
+            "SELECT r.id, r.envelope FROM packages p JOIN releases r ON r.package = p.key
+             WHERE p.name = ?1 AND p.publisher = ?2 AND r.version = ?3 ORDER BY r.sequence DESC LIMIT 1",
         )?;
         let mut rows = query.query(params![name.as_str(), publisher.0, version.to_string()])?;
         rows.next()?.map(|row| convert::release(row, 0)).transpose()
@@ -83,7 +83,8 @@ impl Db {
 
     /// Whether the catalogue has the release.
     pub fn knows(&mut self, id: ReleaseId) -> Result<bool, MarketError> {
-        Ok(self.conn.prepare_cached("SELECT 1 FROM releases WHERE id = ?1")?.exists([id.0])?)
+        let known = "SELECT 1 FROM releases WHERE substr(id, 1, 8) = substr(?1, 1, 8) AND id = ?1";
+        Ok(self.conn.prepare_cached(known)?.exists([id.0])?)
     }
 
     /// Names in the catalogue with one of these folds (see [`trust::names`](crate::market::trust::names)).
@@ -92,7 +93,7 @@ impl Db {
             "SELECT p.name, count(DISTINCT p.publisher), count(r.key), min(r.first_seen)
              FROM json_each(?1) AS wanted
                  CROSS JOIN packages AS p ON p.fold = wanted.value
-                 CROSS JOIN releases AS r ON r.name = p.name AND r.publisher = p.publisher
+                 CROSS JOIN releases AS r ON r.package = p.key
              GROUP BY p.name LIMIT ?2",
         )?;
         let wanted = serde_json::to_string(folds).map_err(|_| damaged("list of names"))?;
@@ -111,8 +112,10 @@ impl Db {
 
     /// When this node first saw a release of the publisher under the name, in Unix seconds.
     pub fn first_sight(&mut self, publisher: PublisherKey, name: &PackageName) -> Result<Option<u64>, MarketError> {
-        let mut query =
-            self.conn.prepare_cached("SELECT min(first_seen) FROM releases WHERE name = ?1 AND publisher = ?2")?;
+        let mut query = self.conn.prepare_cached(
+            "SELECT min(r.first_seen) FROM packages p JOIN releases r ON r.package = p.key
+             WHERE p.name = ?1 AND p.publisher = ?2",
+        )?;
         let first: Option<Option<i64>> =
             query.query_row(params![name.as_str(), publisher.0], |row| row.get(0)).optional()?;
         Ok(first.flatten().map(to_u64))

@@ -19,7 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::catalogue::accept_in;
+use super::intake::Intake;
 use super::{Accepted, convert, keys, schema};
 use crate::market::error::{Action, IoContext};
 use crate::market::{MarketError, VerifiedRelease, files};
@@ -28,7 +28,7 @@ use pages::Pages;
 use rows::Row;
 
 /// Made from the releases as they are accepted.
-const DERIVED: &[&str] = &["packages", "search_docs", "search_labels"];
+const DERIVED: &[&str] = &["packages", "search_docs", "search_labels", "totals"];
 
 /// Damaged files kept.
 const KEPT: usize = 2;
@@ -248,23 +248,28 @@ impl Taking<'_> {
     }
 
     fn accept_waiting(&mut self) -> Result<(), MarketError> {
+        let waiting = std::mem::take(&mut self.waiting);
         let tx = self.conn.transaction()?;
-        for (release, first_seen) in self.waiting.drain(..) {
-            if accept_in(&tx, &release, first_seen)? == Accepted::New {
-                self.kept += 1;
-            }
+        let (mut intake, mut kept) = (Intake::default(), 0);
+        for (release, first_seen) in &waiting {
+            kept += u64::from(intake.take(&tx, release, *first_seen)? == Accepted::New);
         }
-        Ok(tx.commit()?)
+        intake.finish(&tx)?;
+        tx.commit()?;
+        self.kept += kept;
+        Ok(())
     }
 }
 
-/// The release of a row of the table, its signature checked, and when it was first seen.
+/// The release of a row of the table, its signature checked, and when it was first seen. The two stand side by side in every
+/// version of the table.
 fn release_in(row: &Row) -> Option<(VerifiedRelease, u64)> {
-    let (Value::Integer(first_seen), Value::Blob(envelope)) = (row.values.get(10)?, row.values.get(11)?) else {
-        return None;
-    };
-    let release = convert::signed(envelope)?;
-    Some((release, convert::to_u64(*first_seen)))
+    row.values.array_windows().find_map(|pair| match pair {
+        [Value::Integer(first_seen), Value::Blob(envelope)] => {
+            Some((convert::signed(envelope)?, convert::to_u64(*first_seen)))
+        }
+        _ => None,
+    })
 }
 
 /// Rows of any other table, as far as the new one takes them.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::super::convert::{self, to_i64};
 use super::labels::{LabelIds, Labels};
@@ -29,8 +29,8 @@ pub(in crate::market::store) struct Batch {
 }
 
 impl Batch {
-    /// Indexes `shown` in place of `old`, which is the package's `doc` so far; the caller puts what this returns there.
-    /// To be [finished](Self::finish) in the same transaction.
+    /// Indexes `shown` for the package (`packages.key`) in place of `old`, which is its `doc` so far; the caller puts what this
+    /// returns there. `None`: it is not found any more. To be [finished](Self::finish) in the same transaction.
     pub fn replace(
         &mut self,
         conn: &Connection,
@@ -40,16 +40,6 @@ impl Batch {
     ) -> Result<Option<i64>, MarketError> {
         self.dropped.extend(old);
         shown.map(|shown| insert(conn, package, shown, &mut self.labels)).transpose()
-    }
-
-    /// Indexes `shown` for the package (`packages.key`) in place of what stood for it before; `None`: it is not found any
-    /// more.
-    pub fn put(&mut self, conn: &Connection, package: i64, shown: Option<&Shown<'_>>) -> Result<(), MarketError> {
-        let mut old = conn.prepare_cached("SELECT doc FROM packages WHERE key = ?1")?;
-        let old: Option<i64> = old.query_row([package], |row| row.get(0)).optional()?.flatten();
-        let doc = self.replace(conn, package, old, shown)?;
-        conn.prepare_cached("UPDATE packages SET doc = ?2 WHERE key = ?1")?.execute(params![package, doc])?;
-        Ok(())
     }
 
     pub fn finish(mut self, conn: &Connection) -> Result<(), MarketError> {
@@ -112,15 +102,17 @@ pub(in crate::market::store) fn rebuild(conn: &Connection) -> Result<(), MarketE
     )?;
     let mut packages = conn.prepare(
         "SELECT p.key, r.key, r.id, r.envelope, p.newest IS NULL FROM packages p JOIN releases r ON r.key = coalesce(p.newest,
-             (SELECT key FROM releases y WHERE y.name = p.name AND y.publisher = p.publisher ORDER BY sequence DESC LIMIT 1))
+             (SELECT key FROM releases y WHERE y.package = p.key ORDER BY sequence DESC LIMIT 1))
          ORDER BY r.published_at, r.key",
     )?;
     let mut rows = packages.query([])?;
+    let mut update = conn.prepare_cached("UPDATE packages SET doc = ?2 WHERE key = ?1")?;
     let mut batch = Batch::default();
     while let Some(row) = rows.next()? {
-        let release = convert::release(row, 2)?;
+        let (package, release) = (row.get(0)?, convert::release(row, 2)?);
         let shown = Shown { key: row.get(1)?, release: release.release(), withdrawn: row.get(4)? };
-        batch.put(conn, row.get(0)?, Some(&shown))?;
+        let doc = batch.replace(conn, package, None, Some(&shown))?;
+        update.execute(params![package, doc])?;
     }
     batch.finish(conn)
 }

@@ -28,11 +28,11 @@ pub(in crate::market) use labels::licences_in;
 /// What is told of a release that was found, and what this node has of it.
 const FOUND: &str = "SELECT r.id, r.envelope, r.first_seen,
         EXISTS (SELECT 1 FROM blobs b WHERE b.package_id = r.package_id),
-        (SELECT i.version FROM installs i WHERE i.name = r.name)
-    FROM releases r WHERE r.key = ?1";
+        (SELECT i.version FROM installs i WHERE i.name = p.name)
+    FROM releases r JOIN packages p ON p.key = r.package WHERE r.key = ?1";
 
-const BYTES: &str = "SELECT package_id, publisher, EXISTS (SELECT 1 FROM blobs b WHERE b.package_id = r.package_id)
-    FROM releases r WHERE r.key = ?1";
+const BYTES: &str = "SELECT r.package_id, p.publisher, EXISTS (SELECT 1 FROM blobs b WHERE b.package_id = r.package_id)
+    FROM releases r JOIN packages p ON p.key = r.package WHERE r.key = ?1";
 
 impl Db {
     /// Answers `query` with the newest release of each (publisher, name) that fits. The work is bounded whatever the
