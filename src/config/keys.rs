@@ -36,7 +36,7 @@ impl Key {
 pub const ENV_PREFIX: &str = "GGEN_P2P_";
 
 /// Settings that are read and checked but that this version does nothing with.
-pub const NOT_YET_EFFECTIVE: &[&str] = &["network.relay", "network.upnp", "ui.panes", "metrics.listen"];
+pub const NOT_YET_EFFECTIVE: &[&str] = &["ui.panes", "metrics.listen"];
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, kind, about }
@@ -66,8 +66,17 @@ pub const KEYS: &[Key] = &[
         "Whether this node answers the DHT requests of others.",
     ),
     key("network.packages_topic", Kind::Text(rules::topic), "The topic that releases are announced on."),
-    key("network.relay", Kind::Bool, "Reach peers behind a NAT through others."),
-    key("network.upnp", Kind::Bool, "Ask the router to let peers in."),
+    key(
+        "network.relay",
+        Kind::Bool,
+        "Behind a NAT, be reached through peers that relay, and reach others so; a direct way is looked for at once.",
+    ),
+    key(
+        "network.relay_server",
+        Kind::Bool,
+        "Relay for peers behind a NAT, 128 KiB and two minutes a connection; for a node that others can reach.",
+    ),
+    key("network.upnp", Kind::Bool, "Ask the router to open this node's ports (UPnP)."),
     key("performance.max_peers", Kind::Integer(1, 1000), "Connections kept at most."),
     key("performance.min_peers", Kind::Integer(0, 1000), "Below this many peers the node looks for more."),
     key("performance.max_connections_per_ip", Kind::Integer(1, 1000), "Connections from one address at most."),

@@ -32,6 +32,7 @@ pub struct Network {
     pub dht_server_mode: DhtServerMode,
     pub packages_topic: String,
     pub relay: bool,
+    pub relay_server: bool,
     pub upnp: bool,
 }
 
@@ -45,6 +46,7 @@ impl Default for Network {
             dht_server_mode: DhtServerMode::Auto,
             packages_topic: "/ggen/packages/v1".into(),
             relay: true,
+            relay_server: false,
             upnp: true,
         }
     }

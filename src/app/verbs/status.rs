@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::output::{human, table};
-use crate::net::api::{CatalogStatus, Status, StorageStatus};
+use crate::net::api::{CatalogStatus, ReachInfo, Status, StorageStatus};
 use crate::net::control::client::ControlClient;
 use crate::net::{ErrorKind, NodeError};
 
@@ -31,6 +31,7 @@ fn fields(status: &Status) -> Vec<(&'static str, String)> {
         ("home", status.home.clone()),
         ("process", format!("{}, up {}", status.pid, human::duration(status.uptime_s))),
         ("listening on", status.listen_addrs.join("\n")),
+        ("reachability", reachability(&status.reachability)),
         ("peers", status.connected_peers.to_string()),
         (
             "dht",
@@ -67,6 +68,10 @@ fn catalogue(catalog: &CatalogStatus) -> String {
         text += &format!("\nfull (performance.catalog_limit): everything since {}, nothing older", human::time(since));
     }
     text
+}
+
+fn reachability(reach: &ReachInfo) -> String {
+    format!("{}, since {}: {}", reach.state, human::time(reach.since), reach.reason)
 }
 
 fn storage(storage: &StorageStatus) -> String {

@@ -12,6 +12,8 @@ pub struct Status {
     pub uptime_s: u64,
     pub listen_addrs: Vec<String>,
     pub connected_peers: usize,
+    #[serde(default)]
+    pub reachability: ReachInfo,
     pub dht: DhtStatus,
     pub topics: Vec<String>,
     pub catalog: CatalogStatus,
@@ -31,6 +33,17 @@ pub struct Status {
     pub central: Vec<CentralInfo>,
     /// Things the user should know, e.g. that port 4001 was taken.
     pub notices: Vec<String>,
+}
+
+/// How other nodes can reach this one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReachInfo {
+    /// `reachable` from everywhere, `relayed` (through peers only), `unreachable`, or `unknown`.
+    pub state: String,
+    /// Why.
+    pub reason: String,
+    /// Unix seconds since when it is in this state.
+    pub since: u64,
 }
 
 impl Status {

@@ -110,6 +110,7 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
         uptime_s: core.started.elapsed().as_secs(),
         listen_addrs: snapshot.listen_addrs.iter().map(ToString::to_string).collect(),
         connected_peers: context.swarm.connected().len(),
+        reachability: snapshot.reachability.clone(),
         dht: DhtStatus {
             mode: dht.mode.clone(),
             routing_table: dht.buckets.iter().map(|bucket| bucket.peers).sum(),

@@ -34,6 +34,8 @@ const MAX_TRIED: usize = 24;
 /// Providers that are busy are tried again so often, after so long.
 const BUSY_TRIES: u32 = 20;
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
+/// Bytes of a package that are fetched through a relay: half of what one carries, as all else goes the same way.
+const MOST_RELAYED: u64 = 64 * 1024;
 /// Dealings with a peer before its reputation says anything.
 const ENOUGH_EVIDENCE: u64 = 5;
 
@@ -203,6 +205,10 @@ async fn try_each(
             failures.push(Failure { peer, error: ProtocolError::Distrusted });
             continue;
         }
+        if let Err(error) = fit_for(context, peer, release.release().size).await {
+            failures.push(failed(context, release, transfer, peer, error));
+            continue;
+        }
         match blob::fetch(context, peer, release, transfer).await {
             Ok(fetched) => {
                 context.peers.record(peer, Outcome::Success("download"));
@@ -215,6 +221,18 @@ async fn try_each(
         }
     }
     Ok(None)
+}
+
+/// Sees to it that the connection with `peer` can carry `size` bytes: a relay's only few, also where it stands.
+async fn fit_for(context: &Context, peer: PeerId, size: u64) -> Result<(), ProtocolError> {
+    if size <= MOST_RELAYED {
+        return Ok(());
+    }
+    let direct = async {
+        context.swarm.ensure_connected(peer).await?;
+        context.swarm.direct(peer).await
+    };
+    direct.await.map_err(|error| ProtocolError::Unreachable(error.to_string()))
 }
 
 /// Peers with a bad record are left out once there is enough of it.

@@ -97,12 +97,13 @@ fn safe(text: &str) -> SafeText {
     SafeText::capped(text, 200)
 }
 
-/// Whether this node could dial `addr`: `(ip | dns) (tcp | udp quic-v1) [p2p]`, with a real host and port.
+/// Whether this node could dial `addr`: `(ip | dns) (tcp | udp quic-v1)` with a real host and port, then nothing, the peer,
+/// or a relay and `p2p-circuit` and perhaps the peer behind it.
 pub fn is_dialable(addr: &Multiaddr) -> bool {
     if addr.len() > MAX_BYTES {
         return false;
     }
-    let parts: Vec<Protocol> = addr.iter().take(6).collect();
+    let parts: Vec<Protocol> = addr.iter().take(8).collect();
     let Some((host, rest)) = parts.split_first() else { return false };
     let host_is_real = match host {
         Protocol::Ip4(ip) => !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast(),
@@ -111,6 +112,8 @@ pub fn is_dialable(addr: &Multiaddr) -> bool {
         _ => false,
     };
     let transport = match rest {
+        [rest @ .., Protocol::P2p(_), Protocol::P2pCircuit, Protocol::P2p(_)] => rest,
+        [rest @ .., Protocol::P2p(_), Protocol::P2pCircuit] => rest,
         [rest @ .., Protocol::P2p(_)] => rest,
         rest => rest,
     };
@@ -119,6 +122,11 @@ pub fn is_dialable(addr: &Multiaddr) -> bool {
         _ => false,
     };
     host_is_real && transport_is_ours
+}
+
+/// Whether `addr` leads through a relay.
+pub fn is_relayed(addr: &Multiaddr) -> bool {
+    addr.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
 /// The peer that `addr` names at its end.
@@ -213,6 +221,20 @@ mod tests {
             assert_eq!(parse_dial(bad).unwrap_err().kind, ErrorKind::Usage, "{bad}");
         }
         assert_eq!(without_peer(addr(&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}"))), addr("/ip4/1.1.1.1/tcp/1"));
+    }
+
+    #[test]
+    fn a_way_through_one_relay_is_dialable_and_through_two_is_not() {
+        let (relay, peer) = (PeerId::random(), PeerId::random());
+        let through = format!("/ip4/1.1.1.1/udp/1/quic-v1/p2p/{relay}/p2p-circuit");
+        for good in [through.clone(), format!("{through}/p2p/{peer}")] {
+            assert!(is_dialable(&addr(&good)) && is_relayed(&addr(&good)), "{good}");
+        }
+        assert!(!is_relayed(&addr(&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}"))));
+        let two = format!("{through}/p2p/{relay}/p2p-circuit/p2p/{peer}");
+        for bad in [two.as_str(), "/ip4/1.1.1.1/tcp/1/p2p-circuit", "/p2p-circuit"] {
+            assert!(!is_dialable(&addr(bad)), "{bad}");
+        }
     }
 
     #[test]

@@ -8,12 +8,14 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{PeerId, identify, kad, mdns, ping};
+use libp2p::{PeerId, dcutr, identify, kad, mdns, ping, relay, upnp};
 
 use crate::config::Settings;
 
 use super::gate::Gate;
 use super::gossip::{self, Gossipsub};
+use super::listen::may_be_behind_router;
+use super::nat::{Answer, Probe, is_public};
 use super::records::DhtStore;
 use super::{AGENT, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
@@ -38,15 +40,29 @@ pub struct Behaviour {
     pub kad: kad::Behaviour<DhtStore>,
     pub gossip: Gossipsub,
     pub streams: libp2p_stream::Behaviour,
+    pub probe: Toggle<Probe>,
+    pub answer: Toggle<Answer>,
+    pub upnp: Toggle<upnp::tokio::Behaviour>,
+    pub relay: Toggle<relay::Behaviour>,
+    pub relay_client: Toggle<relay::client::Behaviour>,
+    pub dcutr: Toggle<dcutr::Behaviour>,
 }
 
 impl Behaviour {
-    /// All protocols as `settings` want them. Call it inside a tokio runtime.
+    /// All protocols as `settings` want them. One that runs for one command only (`ephemeral`) asks nobody to reach it. Call it
+    /// inside a tokio runtime.
     ///
     /// # Errors
     /// What gossipsub does not accept of its configuration.
-    pub fn new(key: &Keypair, settings: &Settings) -> Result<Self, String> {
+    pub fn new(
+        key: &Keypair,
+        settings: &Settings,
+        ephemeral: bool,
+        relay_client: relay::client::Behaviour,
+    ) -> Result<Self, String> {
         let local = key.public().to_peer_id();
+        let network = &settings.network;
+        let upnp = network.upnp && !ephemeral && may_be_behind_router(&network.listen_addresses);
         Ok(Self {
             blocked: allow_block_list::Behaviour::default(),
             gate: Gate::new(settings.performance.max_connections_per_ip),
@@ -57,6 +73,12 @@ impl Behaviour {
             kad: kademlia(local, settings),
             gossip: gossip::behaviour(&settings.network.packages_topic)?,
             streams: libp2p_stream::Behaviour::new(),
+            probe: (!ephemeral).then(|| Probe::new(is_public)).into(),
+            answer: (!ephemeral).then(|| Answer::new(settings.performance.max_peers as usize)).into(),
+            upnp: upnp.then(upnp::tokio::Behaviour::default).into(),
+            relay: (network.relay_server && !ephemeral).then(|| relay_server(local)).into(),
+            relay_client: network.relay.then_some(relay_client).into(),
+            dcutr: network.relay.then(|| dcutr::Behaviour::new(local)).into(),
         })
     }
 }
@@ -78,6 +100,14 @@ fn identify(key: &Keypair) -> identify::Behaviour {
         .with_cache_size(0)
         .with_push_listen_addr_updates(true);
     identify::Behaviour::new(config)
+}
+
+/// With libp2p's limits: 128 slots, 16 connections at once, 4 of one peer, each of 128 KiB and two minutes. Who opts in says that
+/// others can reach this node, so that the offer does not wait for somebody to find out.
+fn relay_server(local: PeerId) -> relay::Behaviour {
+    let mut server = relay::Behaviour::new(local, relay::Config::default());
+    server.set_status(Some(relay::Status::Enable));
+    server
 }
 
 fn mdns_if(wanted: bool, local: PeerId) -> Toggle<mdns::tokio::Behaviour> {

@@ -31,6 +31,9 @@ const RETRY: Duration = Duration::from_millis(200);
 /// A dial ends by itself well before this; the limit is for a swarm task that hangs.
 const DIAL_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a connection through a relay may take to be replaced by a direct one: both sides try three times.
+const DIRECT_LIMIT: Duration = Duration::from_secs(12);
+
 /// Asks the swarm task. Cheap to clone.
 #[derive(Clone)]
 pub struct SwarmClient {
@@ -73,6 +76,15 @@ impl SwarmClient {
         }
         let asked = self.ask(|reply| Command::Ensure { peer, reply });
         tokio::time::timeout(DIAL_LIMIT, asked).await.map_err(|_| timed_out(&peer.to_string()))??
+    }
+
+    /// Waits until the connection with `peer`, which stands, leads through no relay.
+    ///
+    /// # Errors
+    /// Network: it does, with what became of the attempt to do without.
+    pub async fn direct(&self, peer: PeerId) -> Result<(), NodeError> {
+        let asked = self.ask(|reply| Command::Direct { peer, reply });
+        tokio::time::timeout(DIRECT_LIMIT, asked).await.map_err(|_| still_relayed(peer))??
     }
 
     /// Closes the connections to `peer`, which is not dialled again by itself for some minutes. `false`: there were none.
@@ -199,6 +211,16 @@ impl SwarmClient {
 
 fn stopped() -> NodeError {
     NodeError::new(ErrorKind::NoNode, "the node is shutting down").hint("start it again")
+}
+
+fn still_relayed(peer: PeerId) -> NodeError {
+    NodeError::new(
+        ErrorKind::Network,
+        format!(
+            "{peer} can be reached through a relay only, which carries 128 KiB at most: no direct way was found in time"
+        ),
+    )
+    .hint("try again in a moment, or when a node that can be reached has the package")
 }
 
 fn timed_out(what: &str) -> NodeError {

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::market::{PackageId, PackageName, PublisherKey};
 
-use super::super::api::DhtInfo;
+use super::super::api::{DhtInfo, ReachInfo};
 use super::super::error::NodeError;
 
 /// Where an answer goes; the asker may have gone meanwhile.
@@ -19,6 +19,11 @@ pub enum Command {
         reply: Reply<Result<PeerId, NodeError>>,
     },
     Ensure {
+        peer: PeerId,
+        reply: Reply<Result<(), NodeError>>,
+    },
+    /// Answers when the connection with `peer` leads through no relay, or cannot be made so.
+    Direct {
         peer: PeerId,
         reply: Reply<Result<(), NodeError>>,
     },
@@ -80,5 +85,6 @@ pub struct Snapshot {
     pub listen_addrs: Vec<Multiaddr>,
     pub topics: Vec<String>,
     pub notices: Vec<String>,
+    pub reachability: ReachInfo,
     pub dht: DhtInfo,
 }

@@ -373,8 +373,7 @@ impl Task {
 
     pub(super) fn decide_mode(&mut self) {
         let listening: Vec<_> = self.swarm.listeners().cloned().collect();
-        let external: Vec<_> = self.swarm.external_addresses().cloned().collect();
-        let (mode, reason) = mode::decide(self.mode, self.ephemeral, &listening, &external);
+        let (mode, reason) = mode::decide(self.mode, self.ephemeral, &listening, &self.reachability);
         self.dht.mode_reason = reason;
         let kad = &mut self.swarm.behaviour_mut().kad;
         if kad.mode() != mode || listening.is_empty() {

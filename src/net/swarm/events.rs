@@ -4,19 +4,19 @@ use std::time::{Duration, Instant};
 
 use libp2p::core::ConnectedPoint;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, identify, mdns};
+use libp2p::{Multiaddr, PeerId, identify, mdns, relay};
 
 use crate::market::SafeText;
 
 use super::super::api::{Direction, NodeEvent, NoticeLevel};
 use super::super::peers::PeerSource;
 use super::super::protocol::SYNC_PROTOCOL;
-use super::address::{is_dialable, useful, without_peer};
+use super::address::{is_dialable, is_relayed, useful, without_peer};
 use super::behaviour::BehaviourEvent;
 use super::dial::describe;
 use super::gate::Held;
 use super::inbox::SyncDue;
-use super::task::Task;
+use super::task::{Remote, Task};
 use super::{IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
 /// Addresses taken from one identify message.
@@ -32,17 +32,30 @@ impl Task {
                     self.bus.emit(NodeEvent::Notice { level: NoticeLevel::Warning, text });
                 }
                 tracing::info!(%address, "listening");
-                self.decide_mode();
+                if self.relays_for_others && !is_relayed(&address) {
+                    // A relay has to tell where it is; what its guests make of it they find out.
+                    self.swarm.add_external_address(address);
+                }
+                self.judge_reach();
                 self.settle();
             }
-            SwarmEvent::ExpiredListenAddr { .. }
-            | SwarmEvent::ExternalAddrConfirmed { .. }
-            | SwarmEvent::ExternalAddrExpired { .. } => self.decide_mode(),
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                if self.relays_for_others {
+                    self.swarm.remove_external_address(&address);
+                }
+                self.judge_reach();
+            }
+            SwarmEvent::ExternalAddrExpired { address } => {
+                self.reachability.on_lost(&address);
+                self.judge_reach();
+            }
             SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
                 let why = reason.map_or_else(|error| error.to_string(), |()| "ended".into());
-                self.listeners.on_closed(listener_id, &why);
-                self.decide_mode();
-                self.settle();
+                if !self.on_slot_closed(listener_id, &why) {
+                    self.listeners.on_closed(listener_id, &why);
+                    self.judge_reach();
+                    self.settle();
+                }
             }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(peer_id, connection_id, &endpoint);
@@ -54,6 +67,9 @@ impl Task {
             SwarmEvent::OutgoingConnectionError { connection_id, peer_id, error } => {
                 tracing::debug!(peer = ?peer_id, error = describe(&error), "dial failed");
                 self.dials.on_failed(connection_id, peer_id, &error);
+                if let Some(peer) = peer_id {
+                    self.on_upgrade_dial_failed(peer, connection_id, &describe(&error));
+                }
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
                 tracing::debug!(from = %send_back_addr, %error, "inbound connection refused");
@@ -84,6 +100,11 @@ impl Task {
                 }
             }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.on_discovered(found),
+            BehaviourEvent::Probe(event) => self.on_probe(event),
+            BehaviourEvent::Upnp(event) => self.on_upnp(event),
+            BehaviourEvent::RelayClient(event) => self.on_relay_client(event),
+            BehaviourEvent::Dcutr(event) => self.on_upgrade(event),
+            BehaviourEvent::Relay(event) => tracing::debug!(?event, "relaying for others"),
             _ => {}
         }
     }
@@ -98,8 +119,23 @@ impl Task {
         };
         tracing::debug!(%peer, ?direction, addr = %endpoint.get_remote_address(), "connected");
         self.dials.on_connected(peer, id);
-        self.remotes.insert(id, (endpoint.get_remote_address().clone(), Instant::now()));
+        let remote = Remote {
+            peer,
+            addr: match endpoint {
+                // Where the relay is: the address of who came through it says nothing.
+                ConnectedPoint::Listener { local_addr, .. } if endpoint.is_relayed() => local_addr.clone(),
+                _ => endpoint.get_remote_address().clone(),
+            },
+            since: Instant::now(),
+            dialled: endpoint.is_dialer(),
+            relayed: endpoint.is_relayed(),
+        };
+        if let ConnectedPoint::Listener { local_addr, send_back_addr } = endpoint {
+            self.on_visitor(peer, local_addr, send_back_addr);
+        }
+        self.remotes.insert(id, remote);
         self.book.on_connected(peer, id, direction, addr, source);
+        self.settle_direct(peer);
     }
 
     fn on_disconnected(
@@ -110,13 +146,15 @@ impl Task {
         left: u32,
         cause: Option<String>,
     ) {
-        let stood = self.remotes.remove(&id).map_or(Duration::ZERO, |(_, since)| since.elapsed());
+        let stood = self.remotes.remove(&id).map_or(Duration::ZERO, |remote| remote.since.elapsed());
         let reason = self.reason_of(peer, cause);
         tracing::debug!(%peer, addr = %endpoint.get_remote_address(), reason, "disconnected");
         self.book.on_disconnected(peer, id, &reason);
         if left == 0 {
             self.dials.on_disconnected(peer, stood);
+            self.relays.on_gone(peer);
         }
+        self.settle_direct(peer);
     }
 
     fn reason_of(&self, peer: PeerId, cause: Option<String>) -> String {
@@ -139,9 +177,13 @@ impl Task {
         let remote = self.remote_of(peer);
         let addrs = useful(info.listen_addrs, remote.as_ref(), MAX_CLAIMED);
         let speaks_sync = info.protocols.contains(&SYNC_PROTOCOL);
+        if info.protocols.contains(&relay::HOP_PROTOCOL_NAME) && !remote.as_ref().is_some_and(is_relayed) {
+            self.relays.on_offer(peer);
+        }
         if info.protocols.contains(&KAD_PROTOCOL) {
             self.learn_route(peer, &addrs);
         }
+        self.return_call(peer, &addrs);
         let met = self.book.on_identified(peer, &info.agent_version, addrs, speaks_sync);
         if met && self.syncs.try_send(SyncDue::Met(peer)).is_err() {
             tracing::debug!(%peer, "too many new peers at once: sync waits for its turn");
@@ -158,7 +200,7 @@ impl Task {
     /// The address of the oldest connection with `peer`.
     fn remote_of(&self, peer: PeerId) -> Option<Multiaddr> {
         let id = self.book.first_connection(peer)?;
-        self.remotes.get(&id).map(|(addr, _)| addr.clone())
+        self.remotes.get(&id).map(|remote| remote.addr.clone())
     }
 
     fn on_discovered(&mut self, found: Vec<(PeerId, Multiaddr)>) {

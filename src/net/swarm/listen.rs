@@ -87,6 +87,15 @@ impl Listeners {
     }
 }
 
+/// Whether a router could open a port for one of these addresses.
+pub fn may_be_behind_router(texts: &[String]) -> bool {
+    let far = |text: &String| match parse_listen(text) {
+        Ok(Endpoint::Tcp(ip, _) | Endpoint::Quic(ip, _)) => !ip.is_loopback(),
+        Err(_) => false,
+    };
+    texts.iter().any(far)
+}
+
 /// Whether another program holds the port. libp2p's TCP transport sets SO_REUSEPORT, with which a second node of the same
 /// user would bind the same port without an error and share its connections by chance; the standard library's does not.
 fn is_taken(endpoint: Endpoint) -> bool {

@@ -19,6 +19,7 @@ use super::dht::Dht;
 use super::dial::Dials;
 use super::inbox::{Inbox, Incoming, SyncDue, Verdict};
 use super::listen::Listeners;
+use super::nat::{Reachability, Relays, Upgrades};
 use super::task::{Channels, Task};
 use super::transport;
 
@@ -64,9 +65,8 @@ pub fn prepare(
     let settings = options.settings;
     let key = keypair(options.identity)?;
     let dials = Dials::new(&settings.network.bootstrap_nodes)?;
-    let behaviour = Behaviour::new(&key, settings).map_err(|error| NodeError::new(ErrorKind::Failed, error))?;
-    let streams = behaviour.streams.new_control();
-    let mut swarm = transport::build(&key, behaviour)?;
+    let mut swarm = transport::build(&key, |client| Behaviour::new(&key, settings, options.ephemeral, client))?;
+    let streams = swarm.behaviour().streams.new_control();
     let listeners = Listeners::open(&mut swarm, &settings.network.listen_addresses, options.ephemeral)?;
 
     let (commands, asked) = mpsc::channel(COMMANDS);
@@ -84,6 +84,10 @@ pub fn prepare(
         dht: Dht::new(),
         inbox: Inbox::new(judge, settings.performance.announcement_burst),
         remotes: HashMap::new(),
+        reachability: Reachability::default(),
+        relays: Relays::new(settings.network.relay && !options.ephemeral),
+        upgrades: Upgrades::default(),
+        relays_for_others: settings.network.relay_server,
         topic: settings.network.packages_topic.clone(),
         network: settings.network.name.clone(),
         mode: settings.network.dht_server_mode,

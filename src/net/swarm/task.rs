@@ -22,12 +22,23 @@ use super::dht::Dht;
 use super::dial::Dials;
 use super::inbox::{Inbox, SyncDue, Verdict};
 use super::listen::Listeners;
+use super::nat::{Reachability, Relays, Upgrades};
 
 /// How often what nothing else triggers is looked after: redialling, ends of bans, DHT renewal.
 const CARE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long connections may take to close when the node stops.
 const GOODBYE: Duration = Duration::from_millis(500);
+
+/// A standing connection.
+pub struct Remote {
+    pub peer: PeerId,
+    /// Of the other side.
+    pub addr: Multiaddr,
+    pub since: std::time::Instant,
+    pub dialled: bool,
+    pub relayed: bool,
+}
 
 /// All that the swarm task owns.
 pub struct Task {
@@ -38,8 +49,13 @@ pub struct Task {
     pub(super) dials: Dials,
     pub(super) dht: Dht,
     pub(super) inbox: Inbox,
-    /// Remote address and begin of each standing connection: as many as the connection limits allow.
-    pub(super) remotes: HashMap<ConnectionId, (Multiaddr, std::time::Instant)>,
+    /// As many as the connection limits allow.
+    pub(super) remotes: HashMap<ConnectionId, Remote>,
+    pub(super) reachability: Reachability,
+    pub(super) relays: Relays,
+    pub(super) upgrades: Upgrades,
+    /// Whether this node relays for others.
+    pub(super) relays_for_others: bool,
     pub(super) topic: String,
     /// The network's name: heads of others are not stored.
     pub(super) network: String,
@@ -67,6 +83,7 @@ impl Task {
         care.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let book = self.book.clone();
         self.obey();
+        self.judge_reach();
         self.dial_at_start();
         self.settle();
         loop {
@@ -99,12 +116,15 @@ impl Task {
         self.book.expire_bans();
         self.redial();
         self.care_for_dht();
+        self.look_for_relays();
+        self.leave_relays();
     }
 
     fn on_command(&mut self, command: Command) {
         match command {
             Command::Dial { addr, reply } => self.dial_by_hand(addr, reply),
             Command::Ensure { peer, reply } => self.ensure(peer, reply),
+            Command::Direct { peer, reply } => self.make_direct(peer, reply),
             Command::Disconnect { peer, reply } => drop(reply.send(self.disconnect_by_hand(peer))),
             Command::Providers { package, found, left } => self.look_for_providers(package, found, left),
             Command::Provide { key, reply } => drop(reply.send(self.provide(key))),
@@ -148,6 +168,7 @@ impl Task {
             listen_addrs: self.listen_addrs(),
             topics: vec![self.topic.clone()],
             notices: self.listeners.notices(),
+            reachability: self.reachability.info(),
             dht: self.dht_info(),
         }
     }

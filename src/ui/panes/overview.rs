@@ -158,6 +158,11 @@ fn status_facts(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
             }
         }
     }
+    if !status.reachability.state.is_empty() {
+        let reach = &status.reachability;
+        let style = if reach.state == "unreachable" { theme.warn } else { theme.text };
+        facts.put("reach", &format!("{}, {}", text::clean(&reach.state), text::clean(&reach.reason)), style);
+    }
     facts.short("home", &status.home, theme.dim);
 }
 
