@@ -76,6 +76,11 @@ impl Home {
         self.p2p_dir().join("market.db")
     }
 
+    /// `p2p/dht.db`
+    pub fn dht_file(&self) -> PathBuf {
+        self.p2p_dir().join("dht.db")
+    }
+
     /// `p2p/node.sock`
     pub fn socket_file(&self) -> PathBuf {
         self.p2p_dir().join("node.sock")

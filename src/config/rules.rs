@@ -132,6 +132,7 @@ pub fn peer_address(text: &str) -> Result<(), String> {
     match place {
         [.., "0"] | [.., "0", "quic-v1"] => Err(format!("{:?} has no port", excerpt(text))),
         [host, ip, transport @ ..] if is_ip(host, ip) && is_port(transport) => Ok(()),
+        ["dnsaddr", name] if !name.is_empty() => Ok(()),
         ["dns" | "dns4" | "dns6", name, transport @ ..] if !name.is_empty() && is_port(transport) => Ok(()),
         _ => Err(unusable(text, "/ip4/192.0.2.7/tcp/4001/p2p/PEER_ID")),
     }

@@ -12,6 +12,7 @@ command -v nft >/dev/null || { echo "skipped: no nft"; exit 77; }
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
 work=$(mktemp -d); tag=gg$$; pids=()
 end() {
+    for home in "$work"/*/; do "$bin" --home "$home" stop >/dev/null 2>&1 || true; done
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
     for name in inet relay far nat1 nat2 home1 home2; do ip netns del "$tag-$name" 2>/dev/null || true; done
@@ -58,9 +59,10 @@ done
 export GGEN_P2P_NETWORK_MDNS=false GGEN_P2P_NETWORK_UPNP=false
 run() { # NAME ADDRESS: a node
     local name=$1
-    at "$name" env GGEN_P2P_NETWORK_LISTEN_ADDRESSES="/ip4/$2/tcp/4001,/ip4/$2/udp/4001/quic-v1" \
+    # Replaced by the program, so that it is what is killed in the end.
+    (exec ip netns exec "$tag-$name" env GGEN_P2P_NETWORK_LISTEN_ADDRESSES="/ip4/$2/tcp/4001,/ip4/$2/udp/4001/quic-v1" \
         GGEN_P2P_NETWORK_BOOTSTRAP_NODES="${relay:-}" GGEN_P2P_NETWORK_RELAY_SERVER="${server:-false}" \
-        RUST_LOG="${LOG:-info}" "$bin" --home "$work/$name" --no-ui >"$work/$name.log" 2>&1 &
+        RUST_LOG="${LOG:-info}" "$bin" --home "$work/$name" --no-ui >"$work/$name.log" 2>&1) &
     pids+=($!)
     until verb "$name" status >/dev/null 2>&1; do sleep 0.2; done
 }

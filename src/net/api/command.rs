@@ -150,6 +150,8 @@ pub struct YankRequest {
 }
 
 /// The answer to a [`NodeCommand`].
+// One exists at a time, for as long as it takes to answer.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "data", rename_all = "snake_case")]
 pub enum NodeReply {

@@ -12,6 +12,7 @@ use crate::market::store::PeerRecord;
 use crate::market::{Identity, Store, install, keys};
 
 use super::super::bus::EventBus;
+use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::super::control;
 use super::super::error::{ErrorKind, NodeError};
@@ -22,6 +23,7 @@ use super::super::protocol;
 use super::super::service;
 use super::super::service::state::Services;
 use super::super::service::transfers::TransferBoard;
+use super::super::swarm::keeper::{Found, Keeper};
 use super::super::swarm::{SwarmOptions, SwarmParts, prepare};
 use super::core::{Core, Held};
 use super::{Node, NodeOptions, judge, logs, providing, status, syncing, upkeep};
@@ -35,6 +37,7 @@ struct Opened {
     identity: Identity,
     store: Store,
     peers: Vec<PeerRecord>,
+    kept: Option<(Keeper, Found)>,
 }
 
 /// Takes the lock, opens identity and store, starts the swarm task and (unless ephemeral) the control server; returns
@@ -45,8 +48,9 @@ struct Opened {
 /// that cannot be read. Network: nothing can be listened on. Nothing is left running then.
 pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
     let started = Instant::now();
-    let home = options.home.clone();
-    let opened = spawn_blocking(move || open(&home)).await;
+    let (home, network) = (options.home.clone(), options.settings.network.name.clone());
+    let ephemeral = options.ephemeral;
+    let opened = spawn_blocking(move || open(&home, &network, ephemeral)).await;
     let opened = opened.map_err(|_| NodeError::new(ErrorKind::Failed, "opening the home failed"))??;
 
     // Cancelled when this function fails, or is given up, half way.
@@ -62,6 +66,7 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
         ephemeral: options.ephemeral,
         book: peers.clone(),
         bus: bus.clone(),
+        kept: opened.kept,
     };
     let (parts, task) = prepare(swarm, stop.clone())?;
     let SwarmParts { client, streams, incoming, verdicts, syncs, settled } = parts;
@@ -116,7 +121,7 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
     Ok(NodeHandle::Embedded(node))
 }
 
-fn open(home: &Home) -> Result<Opened, NodeError> {
+fn open(home: &Home, network: &str, ephemeral: bool) -> Result<Opened, NodeError> {
     let lock = NodeLock::take(home)?;
     let identity = Identity::load_or_create(&home.identity_file())?;
     let store = Store::open(home)?;
@@ -125,7 +130,13 @@ fn open(home: &Home) -> Result<Opened, NodeError> {
     })?;
     install::recover(&store, &home.packs_dir())?;
     let peers = store.run_blocking(|db| db.peers())?;
-    Ok(Opened { lock, identity, store, peers })
+    // One that serves nobody has nothing to keep.
+    let kept = (!ephemeral).then(|| Keeper::open(&home.dht_file(), network, unix_now()));
+    let kept = kept.transpose().unwrap_or_else(|error| {
+        tracing::warn!(%error, "DHT records of others are kept in memory only");
+        None
+    });
+    Ok(Opened { lock, identity, store, peers, kept })
 }
 
 fn serve_control(core: &Core, node: &Arc<Node>) -> Result<(), NodeError> {

@@ -280,6 +280,22 @@ async fn what_is_provided_is_found_through_the_dht() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_have_told_the_dht_is_kept_over_a_restart() {
+    let one = TestNode::alone().await;
+    let two = TestNode::knowing(&one).await;
+    eventually("connected", || async { one.sees(&two) && two.sees(&one) }).await;
+    let package = crate::market::PackageId([8; 32]);
+    let provider = two.context().swarm.local_peer();
+    two.context().swarm.provide(package).await.unwrap();
+    eventually("kept", || async { one.handle.status().await.unwrap().dht.providers == 1 }).await;
+    two.handle.shutdown().await.unwrap();
+    let one = one.restarted(|_| {}).await;
+    assert_eq!(one.handle.status().await.unwrap().dht.providers, 1);
+    assert_eq!(one.context().swarm.providers(package, DEADLINE).await.unwrap(), [provider]);
+    assert!(one.home.path().join("p2p/dht.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_taken_port_is_replaced_and_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

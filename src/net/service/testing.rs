@@ -69,6 +69,7 @@ impl TestNode {
             ephemeral: false,
             book: book.clone(),
             bus: bus.clone(),
+            kept: None,
         };
         let (parts, task) = swarm::prepare(options, stop.clone()).unwrap();
         tokio::spawn(task);

@@ -85,10 +85,20 @@ pub fn parse_dial(text: &str) -> Result<Multiaddr, NodeError> {
             .hint("write it like /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…")
     };
     let addr: Multiaddr = text.parse().map_err(|error| refused(format!("{error}")))?;
-    if is_dialable(&addr) {
+    if is_dialable(&addr) || is_listed(&addr) {
         Ok(addr)
     } else {
         Err(refused("no /tcp/PORT or /udp/PORT/quic-v1 of an ip or dns name".into()))
+    }
+}
+
+/// Whether `addr` is a name under which addresses are listed in the DNS. Only people name these: one from a stranger would have
+/// this node dial whatever the list says.
+fn is_listed(addr: &Multiaddr) -> bool {
+    let parts: Vec<Protocol> = addr.iter().take(3).collect();
+    match parts.as_slice() {
+        [Protocol::Dnsaddr(name)] | [Protocol::Dnsaddr(name), Protocol::P2p(_)] => !name.is_empty(),
+        _ => false,
     }
 }
 
@@ -154,6 +164,14 @@ pub fn ip_of(addr: &Multiaddr) -> Option<IpAddr> {
     }
 }
 
+/// What one party has of addresses: an IPv4 address, or a whole /64 of IPv6.
+pub fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
+        ip => ip,
+    }
+}
+
 /// From where `addr` can be reached.
 pub fn reach(addr: &Multiaddr) -> Reach {
     match ip_of(addr) {
@@ -215,9 +233,17 @@ mod tests {
             assert!(parse_dial(good).is_ok());
             assert!(parse_dial(&format!("{good}/p2p/{peer}")).is_ok());
         }
-        for bad in
-            ["/ip4/0.0.0.0/tcp/1", "/ip4/1.1.1.1/tcp/0", "/ip4/224.0.0.1/tcp/1", "/memory/1", "/ip4/1.1.1.1/udp/1"]
-        {
+        let listed = format!("/dnsaddr/bootstrap.example.org/p2p/{peer}");
+        assert!(parse_dial("/dnsaddr/example.org").is_ok() && parse_dial(&listed).is_ok());
+        assert!(!is_dialable(&addr(&listed)), "no stranger names one");
+        for bad in [
+            "/dnsaddr/example.org/tcp/1",
+            "/ip4/0.0.0.0/tcp/1",
+            "/ip4/1.1.1.1/tcp/0",
+            "/ip4/224.0.0.1/tcp/1",
+            "/memory/1",
+            "/ip4/1.1.1.1/udp/1",
+        ] {
             assert_eq!(parse_dial(bad).unwrap_err().kind, ErrorKind::Usage, "{bad}");
         }
         assert_eq!(without_peer(addr(&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}"))), addr("/ip4/1.1.1.1/tcp/1"));

@@ -124,9 +124,16 @@ fn kademlia(local: PeerId, settings: &Settings) -> kad::Behaviour<DhtStore> {
     let mut config = kad::Config::new(KAD_PROTOCOL);
     let replication = NonZeroUsize::new(settings.performance.dht_replication as usize).unwrap_or(kad::K_VALUE);
     config
+        // A liar on one path does not lead the others astray.
+        .disjoint_query_paths(true)
         .set_query_timeout(Duration::from_secs(settings.performance.dht_query_timeout.max(1)))
         .set_replication_factor(replication)
         .set_record_filtering(kad::StoreInserts::FilterBoth)
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
+        // Done by the swarm task, spread over the interval; what is kept for others is not passed on, as they renew it.
+        .set_publication_interval(None)
+        .set_replication_interval(None)
+        .set_provider_publication_interval(None)
         // Done by the swarm task, which knows when there is anyone to ask.
         .set_periodic_bootstrap_interval(None)
         .set_caching(kad::Caching::Disabled);

@@ -21,14 +21,10 @@ use super::address::{is_dialable, without_peer};
 use super::command::{Command, DhtKey, Reply};
 use super::mode;
 use super::queries::Queries;
+use super::renewal::Renewal;
+use super::table::Table;
 use super::task::Task;
 use super::values;
-
-/// Refreshing the routing table.
-const BOOTSTRAP_EVERY: Duration = Duration::from_secs(300);
-
-/// Dropping records whose time is over.
-const TIDY_EVERY: Duration = Duration::from_secs(600);
 
 /// Provider announcements under way at once; the rest waits.
 const PROVIDING_AT_ONCE: usize = 8;
@@ -36,17 +32,7 @@ const PROVIDING_AT_ONCE: usize = 8;
 /// Keys waiting to be provided. Beyond it nothing is lost for long: the next start provides all again.
 const MAX_QUEUED: usize = 65_536;
 
-/// While the routing table is smaller than the replication factor, each newcomer is one who should have our provider
-/// records; they are sent again, but at most once in this time.
-const REPROVIDE_EVERY: Duration = Duration::from_secs(30);
-
-/// … and no oftener than this for each record, so that a node with thousands of packages is not busy with it all the time.
-const REPROVIDE_EACH: Duration = Duration::from_millis(20);
-
-/// How long newcomers are collected before records are sent again.
-const REPROVIDE_AFTER: Duration = Duration::from_secs(1);
-
-/// Addresses of one peer in the routing table.
+/// Addresses of one provider that are tried.
 const MAX_ROUTES: usize = 16;
 
 /// Providers of one answer whose addresses are kept.
@@ -65,13 +51,12 @@ pub struct Dht {
     heads: HashMap<QueryId, mpsc::Sender<Vec<u8>>>,
     bootstraps: HashMap<QueryId, Reply<Result<(), NodeError>>>,
     providing: HashSet<QueryId>,
-    queued: VecDeque<DhtKey>,
+    pub(super) queued: VecDeque<DhtKey>,
     rates: PeerRates,
     head_rates: PeerRates,
-    last_bootstrap: Instant,
-    last_tidied: Instant,
-    last_reprovided: Option<Instant>,
-    reprovide_at: Option<Instant>,
+    pub(super) last_bootstrap: Instant,
+    pub(super) renewal: Renewal,
+    pub(super) table: Table,
     pub(super) mode_reason: String,
 }
 
@@ -87,9 +72,8 @@ impl Dht {
             rates: PeerRates::new(RECORD_RATE),
             head_rates: PeerRates::new(HEAD_RATE),
             last_bootstrap: Instant::now(),
-            last_tidied: Instant::now(),
-            last_reprovided: None,
-            reprovide_at: None,
+            renewal: Renewal::new(Instant::now()),
+            table: Table::default(),
             mode_reason: "not listening yet".into(),
         }
     }
@@ -321,56 +305,6 @@ impl Task {
         }
     }
 
-    /// The DHT has got a peer: this node's provider records should reach it.
-    fn on_newcomer(&mut self) {
-        let known = self.routing_table_size();
-        if known > kad::K_VALUE.get() || self.dht.reprovide_at.is_some() {
-            return;
-        }
-        let keys = self.swarm.behaviour_mut().kad.store_mut().provided_keys();
-        let pause = REPROVIDE_EVERY.max(REPROVIDE_EACH * u32::try_from(keys).unwrap_or(u32::MAX));
-        let earliest = self.dht.last_reprovided.map(|last| last + pause);
-        let soon = Instant::now() + REPROVIDE_AFTER;
-        self.dht.reprovide_at = Some(earliest.map_or(soon, |earliest| earliest.max(soon)));
-    }
-
-    pub(super) fn care_for_dht(&mut self) {
-        let now = Instant::now();
-        if self.dht.reprovide_at.is_some_and(|due| due <= now) {
-            (self.dht.reprovide_at, self.dht.last_reprovided) = (None, Some(now));
-            let store = self.swarm.behaviour_mut().kad.store_mut();
-            let provided = store.provided().filter_map(|record| DhtKey::from_key(&record.key));
-            let keys: Vec<DhtKey> = provided.chain(store.values().own().filter_map(DhtKey::from_key)).collect();
-            let queued: HashSet<DhtKey> = self.dht.queued.iter().cloned().collect();
-            self.provide_all(keys.into_iter().filter(|key| !queued.contains(key)).collect());
-        }
-        if now.duration_since(self.dht.last_tidied) >= TIDY_EVERY {
-            self.dht.last_tidied = now;
-            self.swarm.behaviour_mut().kad.store_mut().drop_expired(now);
-        }
-        let few = self.swarm.network_info().num_peers() < self.min_peers;
-        let pause = if few { BOOTSTRAP_EVERY / 5 } else { BOOTSTRAP_EVERY };
-        if now.duration_since(self.dht.last_bootstrap) >= pause {
-            self.dht.last_bootstrap = now;
-            if self.routing_table_size() > 0 {
-                let _ = self.swarm.behaviour_mut().kad.bootstrap();
-            }
-        }
-    }
-
-    /// Takes up what identify said of a peer that speaks our Kademlia. The table keeps every address it is given, so that one
-    /// that claims new ones again and again must be stopped here.
-    pub(super) fn learn_route(&mut self, peer: PeerId, addrs: &[Multiaddr]) {
-        let kad = &mut self.swarm.behaviour_mut().kad;
-        let known = kad.kbucket(peer).map_or(0, |bucket| {
-            let entry = bucket.iter().find(|entry| *entry.node.key.preimage() == peer);
-            entry.map_or(0, |entry| entry.node.value.len())
-        });
-        for addr in addrs.iter().take(MAX_ROUTES.saturating_sub(known)) {
-            kad.add_address(&peer, addr.clone());
-        }
-    }
-
     pub(super) fn decide_mode(&mut self) {
         let listening: Vec<_> = self.swarm.listeners().cloned().collect();
         let (mode, reason) = mode::decide(self.mode, self.ephemeral, &listening, &self.reachability);
@@ -380,10 +314,6 @@ impl Task {
             tracing::debug!(mode = mode::name(mode), reason = self.dht.mode_reason, "DHT mode");
             kad.set_mode(Some(mode));
         }
-    }
-
-    pub(super) fn routing_table_size(&mut self) -> usize {
-        self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum()
     }
 }
 

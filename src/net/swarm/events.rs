@@ -153,6 +153,7 @@ impl Task {
         if left == 0 {
             self.dials.on_disconnected(peer, stood);
             self.relays.on_gone(peer);
+            self.on_server_gone(peer);
         }
         self.settle_direct(peer);
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 
-use super::address::ip_of;
+use super::address::{ip_of, network};
 
 /// How long a peer is held away, whoever dials. Without it the other side, or a DHT query, would have it back within a second.
 const HOLD: Duration = Duration::from_secs(300);
@@ -78,14 +78,6 @@ impl Gate {
         }
         self.inbound.insert(id, ip);
         Ok(())
-    }
-}
-
-/// What one party has of addresses: an IPv4 address, or a whole /64 of IPv6.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
-        ip => ip,
     }
 }
 

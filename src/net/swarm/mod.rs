@@ -10,13 +10,16 @@ mod events;
 mod gate;
 mod gossip;
 mod inbox;
+pub(in crate::net) mod keeper;
 mod listen;
 mod mode;
 mod nat;
 mod queries;
 mod quic_first;
 pub(in crate::net) mod records;
+mod renewal;
 mod start;
+mod table;
 mod task;
 #[cfg(test)]
 mod tests;

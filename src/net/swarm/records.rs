@@ -1,8 +1,9 @@
-//! What this node keeps of the DHT for others: a bounded store in memory, and which keys may be in it.
+//! What this node keeps of the DHT for others: a bounded store in memory, what of it the disk does not have yet, and which
+//! keys may be in it.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, hash_map, hash_set};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
 use libp2p::kad::store::{Error, RecordStore, Result};
@@ -12,6 +13,7 @@ use crate::market::{Head, PackageName};
 
 use super::address::is_dialable;
 use super::command::DhtKey;
+use super::keeper::{Change, Found};
 use super::values::{self, Values};
 
 /// Keys with provider records, those of this node included. A record of one provider takes some 500 bytes, so that the worst
@@ -28,7 +30,10 @@ pub const MAX_PER_KEY: usize = 20;
 pub const MAX_PER_PEER: usize = 4_096;
 
 /// Addresses kept in a provider record.
-const MAX_ADDRESSES: usize = 4;
+pub const MAX_ADDRESSES: usize = 4;
+
+/// A record without an end of its own; Kademlia's time for provider records.
+const LIFETIME: Duration = Duration::from_secs(48 * 3600);
 
 const BLOB: &str = "/ggen/blob/";
 const NAME: &str = "/ggen/name/";
@@ -84,6 +89,9 @@ pub struct DhtStore {
     /// How many records each other peer has here.
     by_peer: HashMap<PeerId, usize>,
     records: usize,
+    /// Of others, changed since the disk heard of them. At most one entry for each record that is, or was just, kept.
+    changed_values: HashSet<RecordKey>,
+    changed_providers: HashSet<(RecordKey, PeerId)>,
 }
 
 impl DhtStore {
@@ -95,6 +103,63 @@ impl DhtStore {
             provided: HashSet::new(),
             by_peer: HashMap::new(),
             records: 0,
+            changed_values: HashSet::new(),
+            changed_providers: HashSet::new(),
+        }
+    }
+
+    /// Takes up what the disk has.
+    pub fn restore(&mut self, found: Found) {
+        for record in found.values {
+            let _ = self.values.put(record);
+        }
+        for record in found.providers {
+            let _ = self.add_provider(record);
+        }
+        self.changed_providers.clear();
+    }
+
+    /// What the disk should know, `limit` records at most; `unix` is `now` in Unix seconds.
+    pub fn take_changes(&mut self, limit: usize, now: Instant, unix: u64) -> Vec<Change> {
+        let end = |expires: Option<Instant>| {
+            unix.saturating_add(expires.map_or(LIFETIME, |end| end.saturating_duration_since(now)).as_secs())
+        };
+        let values: Vec<RecordKey> = self.changed_values.iter().take(limit).cloned().collect();
+        let rest = limit.saturating_sub(values.len());
+        let providers: Vec<(RecordKey, PeerId)> = self.changed_providers.iter().take(rest).cloned().collect();
+        let mut changes = Vec::with_capacity(values.len() + providers.len());
+        for key in values {
+            self.changed_values.remove(&key);
+            let kept = self.values.get(&key).filter(|record| record.publisher != Some(self.local));
+            changes.push(match kept {
+                Some(record) => Change::Value { expires_at: end(record.expires), record: record.clone() },
+                None => Change::NoValue(key),
+            });
+        }
+        for entry in providers {
+            self.changed_providers.remove(&entry);
+            let (key, provider) = entry;
+            let of_key = self.providers.get(&key);
+            let kept = of_key.and_then(|records| records.iter().find(|record| record.provider == provider));
+            changes.push(match kept {
+                Some(record) => Change::Provider { expires_at: end(record.expires), record: record.clone() },
+                None => Change::NoProvider(key, provider),
+            });
+        }
+        changes
+    }
+
+    /// These were not written after all.
+    pub fn give_back(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Value { record, .. } => drop(self.changed_values.insert(record.key)),
+                Change::NoValue(key) => drop(self.changed_values.insert(key)),
+                Change::Provider { record, .. } => {
+                    self.changed_providers.insert((record.key, record.provider));
+                }
+                Change::NoProvider(key, provider) => drop(self.changed_providers.insert((key, provider))),
+            }
         }
     }
 
@@ -116,7 +181,7 @@ impl DhtStore {
     /// Drops the records of others whose time is over. Kademlia by itself only leaves out those that somebody asks for, so
     /// that the store would be full of dead ones some day and take no more.
     pub fn drop_expired(&mut self, now: Instant) {
-        self.values.drop_expired(now);
+        self.changed_values.extend(self.values.drop_expired(now));
         let expired: Vec<(RecordKey, PeerId)> = self
             .providers
             .values()
@@ -153,11 +218,15 @@ impl RecordStore for DhtStore {
     }
 
     fn put(&mut self, record: Record) -> Result<()> {
-        self.values.put(record)
+        let key = record.key.clone();
+        self.values.put(record)?;
+        self.changed_values.insert(key);
+        Ok(())
     }
 
     fn remove(&mut self, key: &RecordKey) {
         self.values.remove(key);
+        self.changed_values.insert(key.clone());
     }
 
     fn records(&self) -> Self::RecordsIter<'_> {
@@ -172,6 +241,8 @@ impl RecordStore for DhtStore {
             if let Some(renewed) = known.iter_mut().find(|known| known.provider == record.provider) {
                 if own {
                     self.provided.replace(record.clone());
+                } else {
+                    self.changed_providers.insert((record.key.clone(), record.provider));
                 }
                 *renewed = record;
                 return Ok(());
@@ -187,6 +258,7 @@ impl RecordStore for DhtStore {
             self.provided.insert(record.clone());
         } else {
             *self.by_peer.entry(record.provider).or_default() += 1;
+            self.changed_providers.insert((record.key.clone(), record.provider));
         }
         self.providers.entry(record.key.clone()).or_default().push(record);
         Ok(())
@@ -210,7 +282,10 @@ impl RecordStore for DhtStore {
         self.records -= 1;
         if *provider == self.local {
             self.provided.remove(&record);
-        } else if let hash_map::Entry::Occupied(mut count) = self.by_peer.entry(*provider) {
+            return;
+        }
+        self.changed_providers.insert((key.clone(), *provider));
+        if let hash_map::Entry::Occupied(mut count) = self.by_peer.entry(*provider) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -300,6 +375,29 @@ mod tests {
         store.drop_expired(now + std::time::Duration::from_secs(50));
         assert_eq!((store.kept_for_others(), store.provided_keys()), (MAX_PER_PEER / 2, 1));
         assert!(store.add_provider(one_more()).is_ok());
+    }
+
+    #[test]
+    fn the_disk_hears_of_each_change_once_and_of_others_records_only() {
+        let (local, now, peer) = (PeerId::random(), Instant::now(), PeerId::random());
+        let mut store = DhtStore::new(local);
+        for _ in 0..3 {
+            store.add_provider(record(&blob(1), peer)).unwrap();
+        }
+        store.add_provider(record(&blob(2), peer)).unwrap();
+        store.add_provider(record(&blob(1), local)).unwrap();
+        let first = store.take_changes(1, now, 100);
+        assert_eq!(first.len(), 1);
+        store.give_back(first);
+        let changes = store.take_changes(10, now, 100);
+        assert!(matches!(
+            changes.as_slice(),
+            [Change::Provider { expires_at: 172_900, .. }, Change::Provider { expires_at: 172_900, .. }]
+        ));
+        assert!(store.take_changes(10, now, 100).is_empty());
+        store.remove_provider(&blob(2), &peer);
+        store.remove_provider(&blob(1), &local);
+        assert!(matches!(store.take_changes(10, now, 100).as_slice(), [Change::NoProvider(_, of)] if *of == peer));
     }
 
     proptest! {

@@ -18,6 +18,7 @@ use super::client::SwarmClient;
 use super::dht::Dht;
 use super::dial::Dials;
 use super::inbox::{Inbox, Incoming, SyncDue, Verdict};
+use super::keeper::{Found, Keeper};
 use super::listen::Listeners;
 use super::nat::{Reachability, Relays, Upgrades};
 use super::task::{Channels, Task};
@@ -39,6 +40,8 @@ pub struct SwarmOptions<'a> {
     pub ephemeral: bool,
     pub book: PeerBook,
     pub bus: EventBus,
+    /// Where DHT records of others are kept, and what was there.
+    pub kept: Option<(Keeper, Found)>,
 }
 
 /// What the rest of the node needs of the swarm.
@@ -66,6 +69,8 @@ pub fn prepare(
     let key = keypair(options.identity)?;
     let dials = Dials::new(&settings.network.bootstrap_nodes)?;
     let mut swarm = transport::build(&key, |client| Behaviour::new(&key, settings, options.ephemeral, client))?;
+    let (keeper, found) = options.kept.unzip();
+    swarm.behaviour_mut().kad.store_mut().restore(found.unwrap_or_default());
     let streams = swarm.behaviour().streams.new_control();
     let listeners = Listeners::open(&mut swarm, &settings.network.listen_addresses, options.ephemeral)?;
 
@@ -87,6 +92,7 @@ pub fn prepare(
         reachability: Reachability::default(),
         relays: Relays::new(settings.network.relay && !options.ephemeral),
         upgrades: Upgrades::default(),
+        keeper,
         relays_for_others: settings.network.relay_server,
         topic: settings.network.packages_topic.clone(),
         network: settings.network.name.clone(),

@@ -21,6 +21,7 @@ use super::command::{Command, Snapshot};
 use super::dht::Dht;
 use super::dial::Dials;
 use super::inbox::{Inbox, SyncDue, Verdict};
+use super::keeper::Keeper;
 use super::listen::Listeners;
 use super::nat::{Reachability, Relays, Upgrades};
 
@@ -54,6 +55,8 @@ pub struct Task {
     pub(super) reachability: Reachability,
     pub(super) relays: Relays,
     pub(super) upgrades: Upgrades,
+    /// Writes what is kept for others to disk; none: it is forgotten with this run.
+    pub(super) keeper: Option<Keeper>,
     /// Whether this node relays for others.
     pub(super) relays_for_others: bool,
     pub(super) topic: String,
@@ -101,6 +104,7 @@ impl Task {
             }
         }
         self.say_goodbye().await;
+        self.finish_keeping().await;
     }
 
     /// Tells who waits for it that this node listens.
@@ -115,7 +119,8 @@ impl Task {
     fn care(&mut self) {
         self.book.expire_bans();
         self.redial();
-        self.care_for_dht();
+        self.care_for_table();
+        self.renew();
         self.look_for_relays();
         self.leave_relays();
     }

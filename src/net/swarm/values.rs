@@ -107,11 +107,12 @@ impl Values {
         }
     }
 
-    /// Makes room of what nobody renews.
-    pub fn drop_expired(&mut self, now: Instant) {
+    /// Makes room of what nobody renews, and says what that was.
+    pub fn drop_expired(&mut self, now: Instant) -> Vec<RecordKey> {
         let expired = |kept: &&Kept| kept.record.is_expired(now);
         let keys: Vec<_> = self.records.values().filter(expired).map(|kept| kept.record.key.clone()).collect();
         keys.iter().for_each(|key| self.remove(key));
+        keys
     }
 }
 
