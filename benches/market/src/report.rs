@@ -49,7 +49,8 @@ fn pass(engine: &mut dyn Engine, questions: &[&Question]) -> Vec<Taken> {
     questions.iter().map(time).collect()
 }
 
-fn thread_time() -> Duration {
+/// CPU time of this thread.
+pub fn thread_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().expect("a time since the start")
 }
 

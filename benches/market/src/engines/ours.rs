@@ -10,6 +10,7 @@ use ggen_p2p_tui::market::{Db, PackageId, PublisherKey};
 use super::{Engine, LIMIT};
 use crate::corpus::{Corpus, NETWORK};
 use crate::queries::{Kind, Question};
+use crate::report::thread_time;
 
 /// Releases taken in at once.
 const BATCH: usize = 5000;
@@ -20,6 +21,8 @@ const CHECKED: usize = 20_000;
 #[derive(Default)]
 pub struct Built {
     pub taking_in: Duration,
+    /// The same by the clock of this thread: what it would take if nobody else used the machine, and the disk were idle.
+    pub cpu: Duration,
     /// The slowest batch.
     pub slowest: Duration,
     pub checking: Duration,
@@ -33,10 +36,11 @@ pub fn build(corpus: &mut Corpus, home: &Path, now: u64) -> Built {
     loop {
         let releases = corpus.next(BATCH);
         if releases.is_empty() {
-            let begun = Instant::now();
+            let (begun, cpu) = (Instant::now(), thread_time());
             // Closing writes what is in the log.
             drop(db);
             built.taking_in += begun.elapsed();
+            built.cpu += thread_time() - cpu;
             return built;
         }
         if built.checked < CHECKED {
@@ -48,9 +52,10 @@ pub fn build(corpus: &mut Corpus, home: &Path, now: u64) -> Built {
             }
             built.checking += begun.elapsed();
         }
-        let begun = Instant::now();
+        let (begun, cpu) = (Instant::now(), thread_time());
         db.accept_all(&releases, now).expect("a batch");
         let taken = begun.elapsed();
+        built.cpu += thread_time() - cpu;
         built.taking_in += taken;
         built.slowest = built.slowest.max(taken);
     }
