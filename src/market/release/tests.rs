@@ -145,9 +145,14 @@ fn rules_of_the_fields_are_held() {
     refused(|r| r.sequence = 1);
     refused(|r| r.previous = None);
     refused(|r| r.expires_at = r.published_at);
+    refused(|r| r.expires_at = r.published_at + MAX_VALIDITY + 1);
     refused(|r| r.expires_at = u64::MAX);
     refused(|r| r.yank_reason = Some(" ".into()));
     refused(|r| r.dependencies = vec![r.dependencies[0].clone(); 65]);
+    // 2^53 - 1: what a double holds exactly.
+    let last = 9_007_199_254_740_991;
+    let until = |expires_at| Release { published_at: expires_at - 1, expires_at, ..release() }.sign(&identity());
+    assert!(until(last).is_ok() && until(last + 1).is_err());
 }
 
 #[test]
