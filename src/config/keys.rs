@@ -80,6 +80,23 @@ pub const KEYS: &[Key] = &[
     key("performance.max_peers", Kind::Integer(1, 1000), "Connections kept at most."),
     key("performance.min_peers", Kind::Integer(0, 1000), "Below this many peers the node looks for more."),
     key("performance.max_connections_per_ip", Kind::Integer(1, 1000), "Connections from one address at most."),
+    key("performance.max_connections_per_peer", Kind::Integer(1, 16), "Connections with one peer at most."),
+    key("performance.max_pending_connections", Kind::Integer(1, 1000), "Handshakes under way at most, each way."),
+    key(
+        "performance.max_streams",
+        Kind::Integer(8, 10000),
+        "Streams of each of our protocols served at a time; one peer has an eighth of them at most.",
+    ),
+    key(
+        "performance.max_uploads",
+        Kind::Integer(1, 1000),
+        "Downloads by others served at a time; one peer has a quarter of them at most.",
+    ),
+    key(
+        "performance.searches_per_second",
+        Kind::Integer(1, 1000),
+        "Searches of one peer answered a second; three times as many at once.",
+    ),
     key("performance.dht_query_timeout", Kind::Integer(1, 600), "Seconds a DHT query may take."),
     key("performance.dht_replication", Kind::Integer(1, 20), "Peers that a DHT record is stored at."),
     key(
@@ -110,9 +127,13 @@ pub const KEYS: &[Key] = &[
         "Which packages of others this node keeps and offers: none, what it has installed, or every one it hears of.",
     ),
     key("storage.keep_versions", Kind::Integer(1, 1000), "Versions of a package kept for others."),
-    key("security.min_peer_reputation", Kind::Number(0.0, 1.0), "Peers below it are asked last; 0 to 1."),
+    key(
+        "security.min_peer_reputation",
+        Kind::Number(0.0, 1.0),
+        "Peers below it are asked last, once there are 20 dealings; 0 to 1.",
+    ),
     key("security.ban_threshold", Kind::Integer(1, 1000), "Failures after which a peer is banned."),
-    key("security.ban_duration", Kind::Span, "How long a ban lasts."),
+    key("security.ban_duration", Kind::Span, "How long a first ban lasts; each one after it four times as long."),
     key("security.require_signatures", Kind::Bool, "Unsigned releases are refused; only true is allowed."),
     key("security.install_cooldown", Kind::Span, "A release that this node has known for less time is not installed."),
     key(

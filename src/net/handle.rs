@@ -81,6 +81,8 @@ commands! {
     status() -> Status: NodeCommand::Status => NodeReply::Status(status) => status;
     /// Connected or banned ones.
     peers() -> Vec<PeerInfo>: NodeCommand::Peers => NodeReply::Peers(peers) => peers;
+    /// All that are remembered.
+    known_peers() -> Vec<PeerInfo>: NodeCommand::KnownPeers => NodeReply::Peers(peers) => peers;
     /// Mode, routing table and queries of the DHT.
     dht() -> DhtInfo: NodeCommand::Dht => NodeReply::Dht(dht) => dht;
     /// Newest first.

@@ -9,6 +9,7 @@ pub mod control;
 pub mod decoders;
 pub mod error;
 pub mod handle;
+mod limits;
 mod lock;
 pub mod node;
 mod peers;

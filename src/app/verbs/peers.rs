@@ -6,7 +6,7 @@ use crate::app::failure::usage;
 use crate::app::output::table::{self, Table};
 use crate::app::output::{Style, human};
 use crate::config::cli::{BanArgs, PeerSort, PeersArgs};
-use crate::net::api::{Direction, PeerInfo, Status};
+use crate::net::api::{Direction, PeerEvent, PeerInfo, Status};
 use crate::net::{ErrorKind, NodeError, NodeHandle};
 
 use super::{Context, Session};
@@ -16,7 +16,7 @@ const WIDE: usize = 150;
 
 pub async fn peers(context: &Context, session: &Session, arguments: &PeersArgs) -> Result<(), NodeError> {
     let node = session.running(context).await?;
-    let mut peers = node.peers().await?;
+    let mut peers = if arguments.all { node.known_peers().await? } else { node.peers().await? };
     if let Some(least) = arguments.min_reputation {
         peers.retain(|peer| peer.reputation >= least);
     }
@@ -86,16 +86,16 @@ fn state(peer: &PeerInfo) -> &'static str {
 
 pub async fn peer_info(context: &Context, session: &Session, peer: &str) -> Result<(), NodeError> {
     let node = session.running(context).await?;
-    let peers = node.peers().await?;
+    let peers = node.known_peers().await?;
     let found = pick(&peers, peer)?.ok_or_else(|| {
         NodeError::new(ErrorKind::NotFound, format!("the node knows no peer {peer:?}"))
-            .hint("see `ggen-p2p-tui peers` for those it is connected to or has banned")
+            .hint("see `ggen-p2p-tui peers --all` for those that it remembers")
     })?;
     context.output.answer(found, |style| table::fields(&details(found), style))
 }
 
 fn details(peer: &PeerInfo) -> Vec<(&'static str, String)> {
-    let evidence = format!("{} ({} good, {} bad)", reputation(peer), peer.successes, peer.failures);
+    let evidence = format!("{} ({} good, {} bad{})", reputation(peer), peer.successes, peer.failures, kinds(peer));
     let mut fields = vec![
         ("peer id", peer.peer_id.clone()),
         ("state", state(peer).to_owned()),
@@ -103,18 +103,61 @@ fn details(peer: &PeerInfo) -> Vec<(&'static str, String)> {
         ("addresses", peer.addrs.join("\n")),
         ("direction", direction(peer).to_owned()),
         ("connected", peer.connected_s.map_or("-".into(), human::duration)),
-        ("latency", peer.latency_ms.map_or("-".into(), |ms| format!("{ms:.1} ms"))),
+        ("last seen", if peer.last_seen == 0 { "never".into() } else { human::time(peer.last_seen) }),
+        ("latency", latency(peer)),
+        ("speed", peer.throughput.map_or("-".into(), |bytes| format!("{}/s", human::bytes(bytes)))),
         ("reputation", evidence),
+        ("relied on for", format!("{:.2}", peer.estimate)),
+        ("gossip score", peer.gossip_score.map_or("-".into(), |score| format!("{score:.1}"))),
         ("known from", peer.source.clone()),
         ("traffic", format!("{} in, {} out", human::bytes(peer.bytes_in), human::bytes(peer.bytes_out))),
-        ("history", peer.history.iter().map(|entry| entry.as_str()).collect::<Vec<_>>().join("\n")),
     ];
+    if let Some(away) = &peer.away {
+        fields.push(("away", happened(away)));
+    }
+    if let Some(why) = &peer.distrust {
+        fields.push(("asked last", why.to_string()));
+    }
     if peer.banned {
+        let since = peer.banned_at.filter(|at| *at > 0).map(|at| format!("since {}, ", human::time(at)));
         let until = peer.banned_until.map_or("unbanned by hand".to_owned(), human::time);
         let reason = peer.ban_reason.as_ref().map_or("-", |reason| reason.as_str());
-        fields.push(("banned", format!("until {until}: {reason}")));
+        fields.push(("banned", format!("{}until {until}: {reason}", since.unwrap_or_default())));
     }
+    if peer.bans > 0 {
+        fields.push(("bans lately", format!("{}; each is longer than the one before", peer.bans)));
+    }
+    fields.push(("history", peer.history.iter().map(happened).collect::<Vec<_>>().join("\n")));
     fields
+}
+
+/// Failures by kind, those that there were.
+fn kinds(peer: &PeerInfo) -> String {
+    let failed = peer.failed;
+    let kinds = [
+        ("broken off", failed.broken),
+        ("stalled", failed.stalled),
+        ("refused", failed.refused),
+        ("misbehaved", failed.misbehaved),
+        ("lied", failed.lies),
+    ];
+    let named: Vec<_> =
+        kinds.iter().filter(|(_, count)| *count > 0).map(|(kind, count)| format!("{kind} {count}")).collect();
+    if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) }
+}
+
+fn latency(peer: &PeerInfo) -> String {
+    match (peer.latency_ms, peer.latency_avg_ms) {
+        (Some(last), Some(average)) => format!("{last:.1} ms, {average:.1} ms on average"),
+        (Some(one), None) => format!("{one:.1} ms"),
+        (None, Some(average)) => format!("{average:.1} ms on average"),
+        (None, None) => "-".into(),
+    }
+}
+
+fn happened(event: &PeerEvent) -> String {
+    let times = if event.times > 1 { format!(" ({} times)", event.times) } else { String::new() };
+    format!("{}  {}{times}", human::time(event.at), event.text)
 }
 
 /// The peer that `wanted` means: a peer id, or the end of one as tables show it.
@@ -206,6 +249,7 @@ pub async fn unban(context: &Context, session: &Session, peer: &str) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::api::PeerFailures;
 
     fn peer(id: &str, reputation: f64, latency_ms: Option<f64>, connected_s: Option<u64>) -> PeerInfo {
         let connected = connected_s.is_some();
@@ -246,6 +290,34 @@ mod tests {
         assert_eq!(pick(&peers, "aaaa").unwrap_err().kind, ErrorKind::Usage);
         assert!(pick(&peers, "").unwrap().is_none());
         assert!(pick(&peers, "aaa").unwrap().is_none());
+    }
+
+    #[test]
+    fn details_say_why_and_when() {
+        let event = |at, times, text: &str| PeerEvent { at, times, text: text.into() };
+        let peer = PeerInfo {
+            failures: 3,
+            failed: PeerFailures { stalled: 2, lies: 1, ..Default::default() },
+            banned: true,
+            banned_at: Some(1_767_225_600),
+            banned_until: Some(1_767_229_200),
+            ban_reason: Some("leaf 3 is not what was signed".into()),
+            bans: 2,
+            distrust: Some("it lied 1m ago".into()),
+            away: Some(event(1_767_225_601, 1, "banned")),
+            history: vec![event(1_767_225_600, 1, "- lied"), event(1_767_225_500, 2, "- no data for 3 s")],
+            ..peer("12D3KooWabcdefgh", 0.25, Some(1.0), None)
+        };
+        let text = table::fields(&details(&peer), Style::default());
+        for part in [
+            "3 bad: stalled 2, lied 1",
+            "since 2026-01-01 00:00:00Z, until 2026-01-01 01:00:00Z: leaf 3 is not what was signed",
+            "2; each is longer",
+            "it lied 1m ago",
+            "2025-12-31 23:58:20Z  - no data for 3 s (2 times)",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::output::{human, table};
-use crate::net::api::{CatalogStatus, ReachInfo, Status, StorageStatus};
+use crate::net::api::{CatalogStatus, LimitHit, ReachInfo, Status, StorageStatus};
 use crate::net::control::client::ControlClient;
 use crate::net::{ErrorKind, NodeError};
 
@@ -49,8 +49,14 @@ fn fields(status: &Status) -> Vec<(&'static str, String)> {
         ),
         ("last sync", synced.join("\n")),
     ];
+    if let Some(why) = &status.stale {
+        fields.push(("may be behind", why.to_string()));
+    }
     if !status.central.is_empty() {
         fields.push(("central", status.central.iter().map(super::central::line).collect::<Vec<_>>().join("\n")));
+    }
+    if !status.limits.is_empty() {
+        fields.push(("limits hit", status.limits.iter().map(limit).collect::<Vec<_>>().join("\n")));
     }
     if !status.notices.is_empty() {
         fields.push(("notices", status.notices.join("\n")));
@@ -72,6 +78,11 @@ fn catalogue(catalog: &CatalogStatus) -> String {
 
 fn reachability(reach: &ReachInfo) -> String {
     format!("{}, since {}: {}", reach.state, human::time(reach.since), reach.reason)
+}
+
+fn limit(hit: &LimitHit) -> String {
+    let (times, first, last) = (hit.hits, human::time(hit.first_at), human::time(hit.last_at));
+    format!("{}: {times} times since {first}, last {last}", hit.what)
 }
 
 fn storage(storage: &StorageStatus) -> String {

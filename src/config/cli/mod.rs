@@ -212,6 +212,9 @@ pub struct PeersArgs {
     /// Leave out peers below this reputation (0 to 1)
     #[arg(long, value_name = "X", value_parser = reputation)]
     pub min_reputation: Option<f64>,
+    /// Those that are not connected too, with the reason
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::installs;
+use super::{PeerConduct, installs};
 use crate::market::{MarketError, PackageName};
 
 /// An install whose version or publisher is not that of the release with its name and bytes.
@@ -44,6 +44,7 @@ pub fn mend(conn: &Connection) -> Result<u64, MarketError> {
     }
     mended += drop_rows(conn, "removal_intents", "name", is_name)?;
     mended += conn.execute(FILES, [])? as u64;
+    mended += blank(conn, "peers", "conduct", "{}", |json| serde_json::from_slice::<PeerConduct>(json).is_ok())?;
     let is_text = |text: &[u8]| std::str::from_utf8(text).is_ok();
     for column in ["peer_id", "agent", "ban_reason", "addrs"] {
         mended += drop_rows(conn, "peers", column, is_text)?;

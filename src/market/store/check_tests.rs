@@ -131,6 +131,8 @@ fn notes_that_cannot_be_are_put_right_from_the_catalogue_or_go() {
         ("UPDATE pins SET origin = 'x'", 1),
         ("UPDATE pins SET publisher = x'00'", 1),
         ("UPDATE peers SET addrs = 'x'", 1),
+        ("UPDATE peers SET conduct = 'x'", 1),
+        ("UPDATE peers SET conduct = '{\"good\":null}'", 1),
         ("UPDATE installs SET installed_at = 1", 0),
     ] {
         note_install(&mut db, &entry);

@@ -110,7 +110,7 @@ proptest! {
     }
 }
 
-/// What schema 9 brought, taken back.
+/// What schema 9 and those behind it brought, taken back.
 pub(super) const VERSION_8: &str = "
     PRAGMA foreign_keys = OFF;
     CREATE TABLE old_releases (
@@ -130,6 +130,8 @@ pub(super) const VERSION_8: &str = "
     CREATE INDEX packages_by_newest ON packages (newest);
     DROP INDEX packages_by_publisher;
     DROP TABLE totals;
+    ALTER TABLE peers DROP COLUMN conduct;
+    ALTER TABLE peers DROP COLUMN proven;
     PRAGMA user_version = 8;
 ";
 

@@ -22,6 +22,7 @@ mod installs;
 mod intake;
 mod keys;
 mod newest;
+mod peer_record;
 mod peers;
 mod rescue;
 mod room;
@@ -60,7 +61,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::merkle::Hash;
-use super::{Dependency, PackageId, PackageName, PublisherKey, SafeText, VerifiedRelease, files};
+use super::{Dependency, PackageId, PackageName, PublisherKey, VerifiedRelease, files};
 use crate::config::Home;
 use turn::Turn;
 
@@ -70,6 +71,7 @@ pub use central::CentralCopy;
 pub use check::Slice;
 pub use heads::{HeadAccepted, HeadFault, HeadStanding};
 pub use keys::{KeyAccepted, KeyFault, Revocation};
+pub use peer_record::{PeerConduct, PeerEvent, PeerFailures, PeerRecord};
 pub use peers::MAX_PEERS;
 pub use scan::{Leash, PageScan};
 pub use sync_set::SyncSet;
@@ -279,20 +281,4 @@ pub struct NameUse {
     pub releases: u64,
     /// Unix seconds.
     pub first_seen: u64,
-}
-
-/// What is remembered of a peer between runs.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PeerRecord {
-    pub peer_id: String,
-    /// Multiaddrs that worked, newest first, at most 8.
-    pub addrs: Vec<String>,
-    pub agent: SafeText,
-    pub successes: u64,
-    pub failures: u64,
-    /// Unix seconds.
-    pub last_seen: u64,
-    /// Unix seconds; 0 when not banned; u64::MAX: until unbanned by hand.
-    pub banned_until: u64,
-    pub ban_reason: SafeText,
 }

@@ -283,10 +283,21 @@ fn peers_round_trip_and_are_bounded() {
         last_seen: 1,
         banned_until: u64::MAX,
         ban_reason: "bad leaf".into(),
+        proven: true,
+        conduct: PeerConduct {
+            good: 2.5,
+            failed: PeerFailures { lies: 1, ..PeerFailures::default() },
+            latency_ms: Some(0.25),
+            network: "2001:db8::".parse().ok(),
+            history: vec![PeerEvent { at: 7, times: 2, text: "- lied".into() }],
+            ..PeerConduct::default()
+        },
     };
     db.save_peer(&banned).expect("save");
+    let proven = PeerRecord { peer_id: "proven".into(), proven: true, last_seen: 2, ..PeerRecord::default() };
+    db.save_peer(&proven).expect("save");
     let kept = PeerRecord { addrs: banned.addrs[..8].to_vec(), ..banned.clone() };
-    assert_eq!(db.peers().expect("peers"), [kept]);
+    assert_eq!(db.peers().expect("peers"), [proven, kept]);
     for i in 0..MAX_PEERS as u64 {
         db.save_peer(&PeerRecord { peer_id: format!("p{i}"), last_seen: 10 + i, ..PeerRecord::default() })
             .expect("save");
@@ -295,6 +306,7 @@ fn peers_round_trip_and_are_bounded() {
     assert_eq!(peers.len(), MAX_PEERS);
     assert_eq!(peers[0].peer_id, format!("p{}", MAX_PEERS - 1));
     assert!(peers.iter().any(|peer| peer.peer_id == "banned"));
+    assert!(peers.iter().any(|peer| peer.peer_id == "proven"));
     assert!(!peers.iter().any(|peer| peer.peer_id == "p0"));
     for i in 0..MAX_PEERS as u64 {
         let liar = PeerRecord {

@@ -21,7 +21,10 @@ use super::status::Status;
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum NodeCommand {
     Status,
+    /// Connected or banned ones.
     Peers,
+    /// All that are remembered.
+    KnownPeers,
     Dht,
     /// Newest announcements, newest first.
     Feed {
@@ -154,6 +157,7 @@ pub struct YankRequest {
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "data", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one is made for an answer and given away at once")]
 pub enum NodeReply {
     Done,
     Status(Status),

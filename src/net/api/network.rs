@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::market::SafeText;
+pub use crate::market::store::{PeerEvent, PeerFailures};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -12,7 +13,7 @@ pub enum Direction {
     Outbound,
 }
 
-/// A peer that is connected, or banned.
+/// A peer that is connected, banned, or remembered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PeerInfo {
     pub peer_id: String,
@@ -23,23 +24,52 @@ pub struct PeerInfo {
     pub direction: Option<Direction>,
     /// Round trip of the last ping.
     pub latency_ms: Option<f64>,
+    /// Averages in which older values count less: round trip, and bytes a second of downloads from it.
+    #[serde(default)]
+    pub latency_avg_ms: Option<f64>,
+    #[serde(default)]
+    pub throughput: Option<u64>,
     /// successes / (successes + failures); 0.5 while there is no evidence (`evidence` is 0).
     pub reputation: f64,
     /// successes + failures.
     pub evidence: u64,
+    /// What decides on its rank: how often dealings with it go well at least, with 90 % certainty; 0.1 for who is new. Evidence
+    /// halves in a week.
+    #[serde(default)]
+    pub estimate: f64,
+    /// What gossipsub makes of it: below 0 it is not asked to pass announcements on, below -80 it is not listened to.
+    #[serde(default)]
+    pub gossip_score: Option<f64>,
+    /// Why it is chosen only where there is no other.
+    #[serde(default)]
+    pub distrust: Option<SafeText>,
     pub successes: u64,
     pub failures: u64,
+    #[serde(default)]
+    pub failed: PeerFailures,
     pub banned: bool,
     pub ban_reason: Option<SafeText>,
     /// Unix seconds; none: not banned, or until unbanned by hand.
     pub banned_until: Option<u64>,
+    /// Unix seconds; none: not banned.
+    #[serde(default)]
+    pub banned_at: Option<u64>,
+    /// Bans of this node's own making so far that make the next one longer.
+    #[serde(default)]
+    pub bans: u32,
     pub connected_s: Option<u64>,
     pub bytes_in: u64,
     pub bytes_out: u64,
     /// How we came to know it: `bootstrap`, `mdns`, `remembered`, `dht`, `inbound`, `manual`.
     pub source: String,
-    /// The last events that changed its reputation, newest first, at most 8: what and why.
-    pub history: Vec<SafeText>,
+    /// Unix seconds.
+    #[serde(default)]
+    pub last_seen: u64,
+    /// Why it is not connected, and since when: how the last connection ended, or what the last dial met.
+    #[serde(default)]
+    pub away: Option<PeerEvent>,
+    /// The last events that changed its reputation, newest first, at most 16: what, why, when, how often.
+    pub history: Vec<PeerEvent>,
 }
 
 /// What the DHT pane shows.

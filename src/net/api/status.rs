@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::central::CentralInfo;
+use crate::market::SafeText;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -28,9 +29,15 @@ pub struct Status {
     /// The catalogue syncs that this node runs now.
     #[serde(default)]
     pub syncing: Vec<SyncProgress>,
+    /// Why the catalogue may be behind that of others; none: it is fresh.
+    #[serde(default)]
+    pub stale: Option<SafeText>,
     /// The central indexes of the settings; none where `registry.mode` is `p2p`.
     #[serde(default)]
     pub central: Vec<CentralInfo>,
+    /// The limits that were hit since the node started.
+    #[serde(default)]
+    pub limits: Vec<LimitHit>,
     /// Things the user should know, e.g. that port 4001 was taken.
     pub notices: Vec<String>,
 }
@@ -104,6 +111,18 @@ pub struct StorageStatus {
     /// Of `bytes`, what is never removed: installed packages and the user's own.
     #[serde(default)]
     pub bound: u64,
+}
+
+/// A limit for what others may have of this node, and how often it was hit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LimitHit {
+    pub name: String,
+    /// What it limits, for people.
+    pub what: String,
+    pub hits: u64,
+    /// Unix seconds.
+    pub first_at: u64,
+    pub last_at: u64,
 }
 
 /// Bytes of our own protocols (blob, sync, search) since start.

@@ -26,6 +26,7 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
     match command {
         NodeCommand::Status => status::status(core).await.map(NodeReply::Status),
         NodeCommand::Peers => Ok(NodeReply::Peers(context.peers.list())),
+        NodeCommand::KnownPeers => Ok(NodeReply::Peers(context.peers.list_known())),
         NodeCommand::Dht => context.swarm.snapshot().await.map(|snapshot| NodeReply::Dht(snapshot.dht)),
         NodeCommand::Feed { limit } => Ok(NodeReply::Feed(context.bus.recent_feed(limit))),
         NodeCommand::Transfers => Ok(NodeReply::Transfers(context.transfers.list())),

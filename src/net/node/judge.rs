@@ -27,9 +27,13 @@ pub async fn run(context: Context, mut incoming: mpsc::UnboundedReceiver<Incomin
     }
 }
 
-async fn judge(context: &Context, mut batch: Vec<Incoming>) -> Vec<Verdict> {
+async fn judge(context: &Context, batch: Vec<Incoming>) -> Vec<Verdict> {
+    // The rest of a flood, once its first one has been judged.
+    let (late, mut batch): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|announcement| context.peers.is_banned(announcement.source));
+    let mut verdicts: Vec<_> = late.into_iter().map(|late| late.verdict(MessageAcceptance::Reject)).collect();
     let envelopes = batch.iter_mut().map(|announcement| std::mem::take(&mut announcement.data)).collect();
-    let (mut verdicts, mut valid) = (Vec::new(), Vec::new());
+    let mut valid = Vec::new();
     let mut statements = Vec::new();
     for (announcement, found) in batch.into_iter().zip(verify(context, envelopes).await) {
         match announced(found) {

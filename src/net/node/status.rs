@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::market::SafeText;
 use crate::market::store::{CacheUse, Counts};
 
 use super::super::api::{CatalogStatus, DhtInfo, DhtStatus, NodeEvent, Status, StorageStatus};
+use super::super::clock::unix_now;
 use super::super::error::NodeError;
 use super::super::service::cache;
 use super::super::swarm::{AGENT, Snapshot};
@@ -13,6 +15,9 @@ use super::core::Core;
 
 /// Between two looks at what changed, while there are subscribers.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// Seconds after a sync for which the catalogue counts as fresh: one is due every minute.
+const FRESH: u64 = 180;
 
 /// Counts older than this are taken anew even if no event said that they changed.
 const COUNTS_AGE: Duration = Duration::from_secs(30);
@@ -133,9 +138,28 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
         traffic: context.peers.traffic(),
         home: context.home.root().display().to_string(),
         pid: std::process::id(),
+        stale: stale(core).map(|why| SafeText::new(&why)),
         last_sync_at: context.services.last_sync_at(),
         syncing: context.services.progress().list(),
         central: context.services.central().infos(),
+        limits: context.peers.limits().hits(),
         notices: snapshot.notices.iter().chain(repairs).cloned().collect(),
     }
+}
+
+/// Why the catalogue may be behind, if it may.
+fn stale(core: &Core) -> Option<String> {
+    let (services, peers) = (&core.context.services, &core.context.peers);
+    if services.last_sync_at().is_some_and(|at| unix_now().saturating_sub(at) < FRESH) {
+        return None;
+    }
+    let connected = peers.connected().len();
+    Some(match (connected, peers.sync_partners().is_empty()) {
+        (0, _) => "no peer is connected".into(),
+        (_, true) => format!("of {connected} connected peers none speaks catalogue sync"),
+        _ => match services.sync_failed().as_deref() {
+            Some(failure) => format!("the last sync failed, {failure}"),
+            None => "a sync is under way, or due within a minute".into(),
+        },
+    })
 }

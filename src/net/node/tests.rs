@@ -194,14 +194,18 @@ async fn peers_bans_and_reputation_outlive_a_restart() {
     let three = TestNode::alone().await;
     eventually("connected and synced", || async { two.opinion_of(&one).successes > 0 }).await;
     two.handle.ban(three.id(), "rude".into(), Some(3600)).await.unwrap();
-    let before = two.opinion_of(&one).successes;
+    let before = two.opinion_of(&one);
+    assert!(before.history.iter().any(|event| event.text.as_str() == "+ sync" && event.at > 0));
     let two = two.restarted(|_| {}).await;
     eventually("remembered and dialled", || async { two.sees(&one) }).await;
     let remembered = two.opinion_of(&one);
     assert_eq!(remembered.source, "remembered");
-    assert!(remembered.successes >= before);
+    assert!(remembered.successes >= before.successes && remembered.estimate > 0.3);
+    let first = before.history.last().unwrap();
+    assert!(remembered.history.iter().any(|event| event.text == first.text && event.at >= first.at));
     let banned = two.opinion_of(&three);
     assert_eq!((banned.banned, banned.ban_reason.unwrap().as_str()), (true, "rude"));
+    assert_eq!(banned.history[0].text.as_str(), "banned for 1h: rude");
     assert!(three.handle.connect(two.address().await).await.is_err() || !two.sees(&three));
     eventually("kept out", || async { !two.sees(&three) }).await;
 }

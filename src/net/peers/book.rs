@@ -1,5 +1,7 @@
 //! The peer book: bounded, persistent, shared.
 
+use std::cmp::Reverse;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,12 +17,24 @@ use crate::market::store::PeerRecord;
 use super::super::api::{Direction, NodeEvent, PeerInfo, Traffic};
 use super::super::bus::EventBus;
 use super::super::clock::unix_now;
-use super::conduct::{Outcome, Rules};
+use super::super::limits::Limits;
+use super::bans::Rules;
+use super::conduct::Outcome;
 use super::entry::{Connection, Entry, PeerSource};
-use super::table::{MAX_PEERS, Order, Table};
+use super::history::event;
+use super::table::{MAX_PEERS, Order, Table, step};
 
 /// Longest pause between two dials that this node makes by itself.
 const MAX_BACKOFF: Duration = Duration::from_secs(600);
+
+/// A connected peer that came by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Guest {
+    pub peer: PeerId,
+    pub stayed: Duration,
+    /// The step that its estimate is in.
+    pub standing: u32,
+}
 
 /// What this node knows of its peers. Cheap to clone; its lock is never held across an await.
 #[derive(Clone)]
@@ -32,6 +46,7 @@ struct Shared {
     table: Mutex<Table>,
     rules: Rules,
     bus: EventBus,
+    limits: Limits,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     /// Orders wait for the swarm task.
@@ -42,19 +57,28 @@ struct Shared {
 
 impl PeerBook {
     pub fn new(settings: &Settings, bus: EventBus) -> Self {
-        let rules =
-            Rules { ban_threshold: settings.security.ban_threshold, ban_duration: settings.security.ban_duration.0 };
+        let rules = Rules {
+            ban_threshold: settings.security.ban_threshold,
+            ban_duration: settings.security.ban_duration.0,
+            min_reputation: settings.security.min_peer_reputation,
+        };
         Self {
             shared: Arc::new(Shared {
                 table: Mutex::default(),
                 rules,
                 bus,
+                limits: Limits::default(),
                 bytes_in: AtomicU64::new(0),
                 bytes_out: AtomicU64::new(0),
                 ordered: Notify::new(),
                 changed: Notify::new(),
             }),
         }
+    }
+
+    /// Counts what limits refused peers.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
     }
 
     /// Takes over what was remembered, the most recently seen first where there is too much.
@@ -68,6 +92,7 @@ impl PeerBook {
             }
             table.entries.insert(peer, entry);
         }
+        table.settle_networks(now);
         drop(table);
         self.shared.ordered.notify_one();
     }
@@ -76,7 +101,7 @@ impl PeerBook {
     pub fn record(&self, peer: PeerId, outcome: Outcome) {
         tracing::debug!(%peer, ?outcome, "peer judged");
         let mut table = self.lock();
-        let banned = table.judge(peer, outcome, self.shared.rules, unix_now());
+        let banned = table.judge(peer, &outcome, self.shared.rules, unix_now());
         let ban = table.get(peer).and_then(|entry| entry.ban.as_ref()).map(|ban| ban.reason.clone());
         drop(table);
         if let Some(reason) = ban.filter(|_| banned) {
@@ -89,20 +114,73 @@ impl PeerBook {
         self.lock().get(peer).is_some_and(|entry| entry.is_banned(unix_now()))
     }
 
-    /// Best first: by reputation (with its evidence), then latency. Banned ones are left out.
+    /// Best first: those below `security.min_peer_reputation` last, else by the estimate of how far each can be relied on, then
+    /// by latency. Banned ones are left out.
     pub fn rank(&self, peers: Vec<PeerId>) -> Vec<PeerId> {
-        let now = unix_now();
+        let (now, least) = (unix_now(), self.shared.rules.min_reputation);
         let unknown = Entry::default();
         let table = self.lock();
-        let mut ranked: Vec<(PeerId, f64, Duration)> = peers
+        let mut ranked: Vec<_> = peers
             .into_iter()
             .map(|peer| (peer, table.get(peer).unwrap_or(&unknown)))
             .filter(|(_, entry)| !entry.is_banned(now))
-            .map(|(peer, entry)| (peer, entry.standing(), entry.latency.unwrap_or(Duration::MAX)))
+            .map(|(peer, entry)| {
+                let conduct = &entry.conduct;
+                let latency = conduct.latency.get().unwrap_or(f64::INFINITY);
+                ((conduct.distrust(least, now).is_some(), Reverse(step(conduct.estimate(now)))), latency, peer)
+            })
             .collect();
         drop(table);
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.2.cmp(&b.2)));
-        ranked.into_iter().map(|(peer, ..)| peer).collect()
+        ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        ranked.into_iter().map(|(.., peer)| peer).collect()
+    }
+
+    /// Why `peer` is chosen only where there is no other, if it is so.
+    pub fn distrust(&self, peer: PeerId) -> Option<String> {
+        self.lock().get(peer)?.conduct.distrust(self.shared.rules.min_reputation, unix_now())
+    }
+
+    /// Those of `peers` that are trusted, or all where none is.
+    pub fn trusted(&self, mut peers: Vec<PeerId>) -> Vec<PeerId> {
+        if peers.iter().any(|peer| self.distrust(*peer).is_none()) {
+            peers.retain(|peer| self.distrust(*peer).is_none());
+        }
+        peers
+    }
+
+    /// What gossipsub should think of each connected peer.
+    pub fn opinions(&self) -> Vec<(PeerId, f64)> {
+        let (now, least) = (unix_now(), self.shared.rules.min_reputation);
+        let table = self.lock();
+        let connected = table.entries.iter().filter(|(_, entry)| entry.is_connected());
+        connected.map(|(peer, entry)| (*peer, entry.conduct.opinion(least, now))).collect()
+    }
+
+    /// What gossipsub makes of `peer`. Told with the next change: it moves all the time.
+    pub fn on_score(&self, peer: PeerId, score: Option<f64>) {
+        if let Some(entry) = self.lock().entries.get_mut(&peer) {
+            entry.gossip_score = score;
+        }
+    }
+
+    /// Connected peers that came by themselves.
+    pub fn guests(&self) -> Vec<Guest> {
+        let now = unix_now();
+        let table = self.lock();
+        let inbound = |entry: &Entry| {
+            let first = entry.connections.first().filter(|first| first.direction == Direction::Inbound)?;
+            Some((first.since.elapsed(), step(entry.conduct.estimate(now))))
+        };
+        let guests = table.entries.iter().filter_map(|(peer, entry)| Some((*peer, inbound(entry)?)));
+        guests.map(|(peer, (stayed, standing))| Guest { peer, stayed, standing }).collect()
+    }
+
+    /// Adds to the average of how fast bytes come from `peer`.
+    pub fn count_throughput(&self, peer: PeerId, bytes: u64, took: Duration) {
+        if !took.is_zero() {
+            self.update(peer, |entry| entry.conduct.throughput.add(bytes as f64 / took.as_secs_f64()));
+            self.save_later(peer);
+        }
     }
 
     /// Adds to the byte counts of a peer and of the node.
@@ -128,7 +206,7 @@ impl PeerBook {
         let now = unix_now();
         let mut table = self.lock();
         // A person's word replaces whatever stands, also where that lasts longer.
-        table.entry(peer).ban = None;
+        table.entry(peer, now).ban = None;
         table.ban(peer, reason, duration_s.map(|seconds| now.saturating_add(seconds)), now);
         drop(table);
         self.wake(true);
@@ -136,7 +214,7 @@ impl PeerBook {
 
     /// `false`: it was not banned.
     pub fn unban(&self, peer: PeerId) -> bool {
-        let changed = self.lock().unban(peer, "unbanned by hand");
+        let changed = self.lock().unban(peer, "unbanned by hand", unix_now());
         if changed {
             self.gone_unless_connected(peer, "unbanned");
             self.wake(true);
@@ -163,23 +241,39 @@ impl PeerBook {
         self.lock().get(peer).is_some_and(Entry::is_connected)
     }
 
-    /// Connected peers that speak our catalogue sync.
+    /// Connected peers that speak our catalogue sync; those below `security.min_peer_reputation` only where there are no others.
     pub fn sync_partners(&self) -> Vec<PeerId> {
         let table = self.lock();
         let partners = table.entries.iter().filter(|(_, entry)| entry.is_connected() && entry.speaks_sync);
-        partners.map(|(peer, _)| *peer).collect()
+        let partners = partners.map(|(peer, _)| *peer).collect();
+        drop(table);
+        self.trusted(partners)
     }
 
     pub fn info(&self, peer: PeerId) -> Option<PeerInfo> {
-        self.lock().get(peer).map(|entry| entry.info(peer, unix_now()))
+        self.lock().get(peer).map(|entry| self.info_of(peer, entry, unix_now()))
+    }
+
+    fn info_of(&self, peer: PeerId, entry: &Entry, now: u64) -> PeerInfo {
+        entry.info(peer, self.shared.rules.min_reputation, now)
     }
 
     /// All that are connected or banned; connected first, then by peer id.
     pub fn list(&self) -> Vec<PeerInfo> {
         let now = unix_now();
+        self.list_of(|entry| entry.is_connected() || entry.is_banned(now))
+    }
+
+    /// All that are remembered; connected first, then by peer id.
+    pub fn list_known(&self) -> Vec<PeerInfo> {
+        self.list_of(|_| true)
+    }
+
+    fn list_of(&self, shown: impl Fn(&Entry) -> bool) -> Vec<PeerInfo> {
+        let now = unix_now();
         let table = self.lock();
-        let shown = table.entries.iter().filter(|(_, entry)| entry.is_connected() || entry.is_banned(now));
-        let mut peers: Vec<PeerInfo> = shown.map(|(peer, entry)| entry.info(*peer, now)).collect();
+        let shown = table.entries.iter().filter(|(_, entry)| shown(entry));
+        let mut peers: Vec<PeerInfo> = shown.map(|(peer, entry)| self.info_of(*peer, entry, now)).collect();
         drop(table);
         peers.sort_by(|a, b| (b.connected, &a.peer_id).cmp(&(a.connected, &b.peer_id)));
         peers
@@ -213,6 +307,7 @@ impl PeerBook {
         entry.next_dial = Some(Instant::now() + pause);
     }
 
+    /// `network`: the address, or /64 network, that stands for whoever is behind it.
     pub fn on_connected(
         &self,
         peer: PeerId,
@@ -220,6 +315,7 @@ impl PeerBook {
         direction: Direction,
         addr: Option<Multiaddr>,
         source: PeerSource,
+        network: Option<IpAddr>,
     ) {
         self.update(peer, |entry| {
             if !entry.is_connected() {
@@ -232,6 +328,8 @@ impl PeerBook {
             if let Some(addr) = addr {
                 entry.learn_addr(addr);
             }
+            entry.network = network;
+            entry.away = None;
         });
         self.save_later(peer);
     }
@@ -247,6 +345,7 @@ impl PeerBook {
         } else {
             entry.latency = None;
             entry.speaks_sync = false;
+            entry.away = Some(event(reason, unix_now()));
             let banned = entry.is_banned(unix_now());
             table.unreported.remove(&peer);
             table.unsaved.insert(peer);
@@ -285,7 +384,19 @@ impl PeerBook {
     }
 
     pub fn on_ping(&self, peer: PeerId, rtt: Duration) {
-        self.update(peer, |entry| entry.latency = Some(rtt));
+        self.update(peer, |entry| {
+            entry.latency = Some(rtt);
+            entry.conduct.on_ping(rtt);
+        });
+    }
+
+    /// A dial of a peer in the book failed.
+    pub fn on_dial_failed(&self, peer: PeerId, why: &str) {
+        let mut table = self.lock();
+        if let Some(entry) = table.entries.get_mut(&peer).filter(|entry| !entry.is_connected()) {
+            entry.away = Some(event(&format!("cannot connect: {why}"), unix_now()));
+            table.unsaved.insert(peer);
+        }
     }
 
     /// Someone says `peer` can be reached at `addr`. Kept for peers already in the book only: others' words fill no memory.
@@ -322,9 +433,10 @@ impl PeerBook {
 
     /// Records that differ from what was stored.
     pub fn take_unsaved(&self) -> Vec<PeerRecord> {
+        let now = unix_now();
         let mut table = self.lock();
         let unsaved = std::mem::take(&mut table.unsaved);
-        unsaved.into_iter().filter_map(|peer| table.get(peer).map(|entry| entry.to_record(peer))).collect()
+        unsaved.into_iter().filter_map(|peer| table.get(peer).map(|entry| entry.to_record(peer, now))).collect()
     }
 
     /// Tells subscribers of each peer that changed since the last call.
@@ -334,7 +446,7 @@ impl PeerBook {
         for peer in std::mem::take(&mut table.unreported) {
             let Some(entry) = table.get(peer) else { continue };
             if entry.is_connected() || entry.is_banned(now) {
-                self.shared.bus.emit(NodeEvent::Peer(entry.info(peer, now)));
+                self.shared.bus.emit(NodeEvent::Peer(self.info_of(peer, entry, now)));
             }
         }
     }
@@ -353,7 +465,7 @@ impl PeerBook {
 
     fn update(&self, peer: PeerId, change: impl FnOnce(&mut Entry)) {
         let mut table = self.lock();
-        change(table.entry(peer));
+        change(table.entry(peer, unix_now()));
         table.changed(peer);
         drop(table);
         self.wake(false);

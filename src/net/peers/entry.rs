@@ -1,23 +1,24 @@
 //! One peer: what is known of it, and how that is shown and stored.
 
-use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId};
 
 use crate::market::SafeText;
-use crate::market::store::PeerRecord;
+use crate::market::store::{PeerConduct, PeerEvent, PeerRecord};
 
 use super::super::api::{Direction, PeerInfo};
+use super::conduct::Conduct;
 
 /// Addresses kept of one peer, newest first.
 pub const MAX_ADDRS: usize = 8;
 
-/// Events kept of one peer, newest first.
-const MAX_HISTORY: usize = 8;
+/// An estimate from which a peer is worth keeping before strangers: two good dealings.
+const PROVEN: f64 = 0.4;
 
-/// Longest agent string and reason, in terminal cells.
+/// Longest agent string, in terminal cells.
 const MAX_TEXT: usize = 120;
 
 /// `PeerRecord::banned_until` of a ban that only a person ends.
@@ -67,20 +68,24 @@ pub struct Connection {
 pub struct Entry {
     pub addrs: Vec<Multiaddr>,
     pub agent: SafeText,
-    pub successes: u64,
-    pub failures: u64,
-    /// Soft failures that no success has made good since.
-    pub strikes: u32,
+    pub conduct: Conduct,
     /// Unix seconds.
     pub last_seen: u64,
     pub ban: Option<Ban>,
     /// Oldest first.
     pub connections: Vec<Connection>,
+    /// The last round trip.
     pub latency: Option<Duration>,
+    /// The address, or /64 network, that it last connected from. None: one that says nothing of who it is, such as loopback, a
+    /// private address, or a relay's.
+    pub network: Option<IpAddr>,
+    /// Why it is not connected, and since when.
+    pub away: Option<PeerEvent>,
+    /// Of gossipsub.
+    pub gossip_score: Option<f64>,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub source: PeerSource,
-    pub history: VecDeque<SafeText>,
     /// Whether identify said that it speaks our catalogue sync.
     pub speaks_sync: bool,
     /// When this node may dial it by itself again, and how often that failed in a row.
@@ -97,24 +102,6 @@ impl Entry {
         self.ban.as_ref().is_some_and(|ban| ban.until.is_none_or(|until| until > now))
     }
 
-    /// successes / (successes + failures); 0.5 without evidence.
-    pub fn reputation(&self) -> f64 {
-        match self.evidence() {
-            0 => 0.5,
-            all => self.successes as f64 / all as f64,
-        }
-    }
-
-    pub fn evidence(&self) -> u64 {
-        self.successes.saturating_add(self.failures)
-    }
-
-    /// What it is ranked by: the expected rate of success, which little evidence leaves near the middle (Laplace's rule
-    /// of succession), so that one lucky download does not outrank a hundred.
-    pub fn standing(&self) -> f64 {
-        (self.successes as f64 + 1.0) / (self.evidence() as f64 + 2.0)
-    }
-
     /// Puts `addr` first among the known addresses; the oldest ones fall out.
     pub fn learn_addr(&mut self, addr: Multiaddr) {
         self.addrs.retain(|known| *known != addr);
@@ -129,24 +116,16 @@ impl Entry {
         }
     }
 
-    /// Adds to the history. What only happened once more is not told twice: it would push out what matters.
-    pub fn note(&mut self, text: &str) {
-        let text = SafeText::capped(text, MAX_TEXT);
-        if self.history.front() == Some(&text) {
-            return;
-        }
-        self.history.push_front(text);
-        self.history.truncate(MAX_HISTORY);
-    }
-
     pub fn set_agent(&mut self, agent: &str) {
         self.agent = SafeText::capped(agent, MAX_TEXT);
     }
 
-    pub fn info(&self, peer: PeerId, now: u64) -> PeerInfo {
+    /// As others are told of it; `least` is `security.min_peer_reputation`.
+    pub fn info(&self, peer: PeerId, least: f64, now: u64) -> PeerInfo {
         let banned = self.is_banned(now);
         let ban = self.ban.as_ref().filter(|_| banned);
         let oldest = self.connections.first();
+        let conduct = &self.conduct;
         PeerInfo {
             peer_id: peer.to_string(),
             addrs: self.addrs.iter().map(Multiaddr::to_string).collect(),
@@ -154,31 +133,43 @@ impl Entry {
             connected: oldest.is_some(),
             direction: oldest.map(|connection| connection.direction),
             latency_ms: self.latency.filter(|_| oldest.is_some()).map(|rtt| rtt.as_secs_f64() * 1e3),
-            reputation: self.reputation(),
-            evidence: self.evidence(),
-            successes: self.successes,
-            failures: self.failures,
+            latency_avg_ms: conduct.latency.get(),
+            throughput: conduct.throughput.get().map(|bytes| bytes as u64),
+            reputation: conduct.reputation(),
+            evidence: conduct.dealings(),
+            estimate: conduct.estimate(now),
+            gossip_score: self.gossip_score.filter(|_| oldest.is_some()),
+            distrust: conduct.distrust(least, now).map(|why| SafeText::new(&why)),
+            successes: conduct.successes,
+            failures: conduct.failures,
+            failed: conduct.failed,
             banned,
             ban_reason: ban.map(|ban| ban.reason.clone()),
             banned_until: ban.and_then(|ban| ban.until),
+            banned_at: ban.map(|_| conduct.banned_at),
+            bans: conduct.bans(now),
             connected_s: oldest.map(|connection| connection.since.elapsed().as_secs()),
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             source: self.source.as_str().into(),
-            history: self.history.iter().cloned().collect(),
+            last_seen: self.last_seen,
+            away: self.away.clone().filter(|_| oldest.is_none()),
+            history: conduct.history.to_vec(),
         }
     }
 
-    pub fn to_record(&self, peer: PeerId) -> PeerRecord {
+    pub fn to_record(&self, peer: PeerId, now: u64) -> PeerRecord {
         PeerRecord {
             peer_id: peer.to_string(),
             addrs: self.addrs.iter().map(Multiaddr::to_string).collect(),
             agent: self.agent.clone(),
-            successes: self.successes,
-            failures: self.failures,
+            successes: self.conduct.successes,
+            failures: self.conduct.failures,
             last_seen: self.last_seen,
             banned_until: self.ban.as_ref().map_or(0, |ban| ban.until.unwrap_or(FOREVER)),
             ban_reason: self.ban.as_ref().map(|ban| ban.reason.clone()).unwrap_or_default(),
+            proven: self.conduct.estimate(now) >= PROVEN,
+            conduct: PeerConduct { network: self.network, away: self.away.clone(), ..self.conduct.to_kept() },
         }
     }
 
@@ -190,13 +181,15 @@ impl Entry {
             until if until > now => Some(Ban { until: Some(until), reason: record.ban_reason }),
             _ => None,
         };
+        let (network, away) = (record.conduct.network, record.conduct.away.clone());
         let entry = Self {
+            conduct: Conduct::from_kept(record.conduct, record.successes, record.failures, record.last_seen, now),
             addrs: record.addrs.iter().take(MAX_ADDRS).filter_map(|addr| addr.parse().ok()).collect(),
             agent: record.agent,
-            successes: record.successes,
-            failures: record.failures,
             last_seen: record.last_seen,
             ban,
+            network,
+            away,
             source: PeerSource::Remembered,
             ..Self::default()
         };

@@ -1,16 +1,20 @@
 //! What this node knows of its peers: addresses, reputation, bans. Local only, never told to others.
 
+mod bans;
 mod book;
 mod conduct;
 mod entry;
+mod estimate;
+mod history;
 mod report;
 mod table;
 
 #[cfg(test)]
 mod tests;
 
-pub use book::PeerBook;
+pub use book::{Guest, PeerBook};
 pub use conduct::Outcome;
 pub use entry::PeerSource;
+pub use estimate::NEUTRAL;
 pub use report::run as run_reports;
-pub use table::Order;
+pub use table::{Order, step};

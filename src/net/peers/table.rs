@@ -1,6 +1,7 @@
 //! The bounded map of peers, and what must still be told to the swarm, to subscribers and to the store.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use libp2p::PeerId;
 
@@ -13,8 +14,12 @@ pub const MAX_PEERS: usize = 4096;
 /// all peers that are worth remembering.
 const MAX_BANNED: usize = MAX_PEERS / 2;
 
-/// Successes that count against being forgotten: a stranger has one soon, with every key it makes.
-const PROVEN: u64 = 8;
+/// Peers that make room at once when the table is full: to find them takes a look at all.
+const AT_ONCE: usize = MAX_PEERS / 32;
+
+/// Estimates are compared in steps of this size. Who is new is in the middle of one, so that neither it nor one failure or success
+/// is on a border.
+const STEPS: f64 = 15.0;
 
 /// What the swarm has to do because of the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +27,21 @@ pub enum Order {
     /// Drop its connections and refuse new ones.
     Block(PeerId),
     Unblock(PeerId),
+    /// Let nobody in from this address, or /64 network.
+    BlockNetwork(IpAddr),
+    UnblockNetwork(IpAddr),
+}
+
+/// The step that an estimate is in: smaller differences say nothing.
+pub fn step(estimate: f64) -> u32 {
+    (estimate * STEPS) as u32
 }
 
 #[derive(Default)]
 pub struct Table {
     pub entries: HashMap<PeerId, Entry>,
+    /// Networks that nobody is let in from.
+    pub blocked: HashSet<IpAddr>,
     /// For the swarm task.
     pub orders: Vec<Order>,
     /// For the subscribers.
@@ -36,10 +51,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// The entry of `peer`, made when there is none; another one makes room when the table is full.
-    pub fn entry(&mut self, peer: PeerId) -> &mut Entry {
+    /// The entry of `peer`, made when there is none; others make room when the table is full.
+    pub fn entry(&mut self, peer: PeerId, now: u64) -> &mut Entry {
         if self.entries.len() >= MAX_PEERS && !self.entries.contains_key(&peer) {
-            self.evict();
+            self.evict(now);
         }
         self.entries.entry(peer).or_default()
     }
@@ -52,22 +67,25 @@ impl Table {
         self.unreported.insert(peer);
     }
 
-    /// The least loss first: no ban to remember, least proven, longest unseen.
-    fn evict(&mut self) {
+    /// The least loss first: no ban to remember, least relied on, longest unseen.
+    fn evict(&mut self, now: u64) {
         let banned = self.entries.values().filter(|entry| entry.ban.is_some()).count();
         let spare_bans = banned <= MAX_BANNED;
-        let least = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| !entry.is_connected())
-            .min_by_key(|(_, entry)| (entry.ban.is_some() == spare_bans, entry.successes.min(PROVEN), entry.last_seen))
-            .map(|(peer, entry)| (*peer, entry.ban.is_some()));
-        let Some((peer, banned)) = least else { return };
-        self.entries.remove(&peer);
-        self.unreported.remove(&peer);
-        self.unsaved.remove(&peer);
-        if banned {
-            self.orders.push(Order::Unblock(peer));
+        let gone = self.entries.iter().filter(|(_, entry)| !entry.is_connected());
+        let mut least: Vec<_> = gone
+            .map(|(peer, entry)| {
+                let is_banned = entry.ban.is_some();
+                ((is_banned == spare_bans, step(entry.conduct.estimate(now)), entry.last_seen), *peer, is_banned)
+            })
+            .collect();
+        least.sort_unstable_by_key(|(worth, ..)| *worth);
+        for (_, peer, banned) in least.into_iter().take(AT_ONCE) {
+            self.entries.remove(&peer);
+            self.unreported.remove(&peer);
+            self.unsaved.remove(&peer);
+            if banned {
+                self.orders.push(Order::Unblock(peer));
+            }
         }
     }
 }

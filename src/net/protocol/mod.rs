@@ -39,9 +39,6 @@ pub enum ProtocolError {
     /// The peer does not have what was asked for.
     #[error("the peer does not have it")]
     Absent,
-    /// Not asked, for what it did before.
-    #[error("its reputation is below security.min_peer_reputation")]
-    Distrusted,
     #[error(transparent)]
     Frame(#[from] frame::FrameError),
     #[error(transparent)]
@@ -73,13 +70,12 @@ impl ProtocolError {
         match self {
             Self::Lie(detail) => Some(Outcome::Lie(detail.clone())),
             // Not to be there is no misconduct: a node that is switched off must not end up banned.
-            Self::Unreachable(_) | Self::Busy | Self::Absent | Self::Distrusted | Self::Signed(_) | Self::Local(_) => {
-                None
-            }
+            Self::Unreachable(_) | Self::Busy | Self::Absent | Self::Signed(_) | Self::Local(_) => None,
             // Nor is to be slow, or to be switched off or cut off in the middle; but who serves to the end comes first.
             Self::Unfinished(_) | Self::Frame(frame::FrameError::Ended | frame::FrameError::Io(_)) => {
                 Some(Outcome::Broken(self.to_string()))
             }
+            Self::Frame(frame::FrameError::Stalled(_)) => Some(Outcome::Stalled(self.to_string())),
             other => Some(Outcome::SoftFailure(other.to_string())),
         }
     }

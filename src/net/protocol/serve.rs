@@ -8,13 +8,14 @@ use tokio::task::JoinSet;
 
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
+use super::super::limits::Limit;
 use super::super::service::mirror;
 use super::super::service::slots::PeerSlots;
 use super::frame::Framed;
 use super::{BLOB_PROTOCOL, ProtocolError, SEARCH_PROTOCOL, SYNC_PROTOCOL, blob, open, search, sync};
 
-/// Streams of one protocol served at a time: in all, and for one peer.
-const STREAMS: (usize, usize) = (128, 16);
+/// The share of `max_streams` that one peer may have.
+const SHARE: usize = 8;
 
 /// The accept loops and all that they serve, and the mirror's workers; dropped, everything ends.
 pub struct Serving {
@@ -45,13 +46,15 @@ where
     let mut incoming =
         incoming.map_err(|error| NodeError::new(ErrorKind::Failed, format!("cannot serve {protocol}: {error}")))?;
     let context = context.clone();
-    let slots = PeerSlots::new(STREAMS.0, STREAMS.1);
+    let streams = context.settings.performance.max_streams as usize;
+    let slots = PeerSlots::new(streams, (streams / SHARE).max(1));
     loops.spawn(async move {
         // A set of its own, so that streams end with the loop.
         let mut served = JoinSet::new();
         while let Some((peer, stream)) = incoming.next().await {
             while served.try_join_next().is_some() {}
             let Some(slot) = (!context.peers.is_banned(peer)).then(|| slots.take(peer)).flatten() else {
+                context.peers.limits().hit(Limit::Streams);
                 tracing::debug!(%peer, %protocol, "stream refused");
                 continue;
             };

@@ -36,8 +36,6 @@ const BUSY_TRIES: u32 = 20;
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
 /// Bytes of a package that are fetched through a relay: half of what one carries, as all else goes the same way.
 const MOST_RELAYED: u64 = 64 * 1024;
-/// Dealings with a peer before its reputation says anything.
-const ENOUGH_EVIDENCE: u64 = 5;
 
 /// The bytes of a release.
 #[derive(Debug)]
@@ -195,15 +193,14 @@ async fn try_each(
     let mut ranked = context.peers.rank(fresh);
     // Who is connected answers at once; a dial into the void takes seconds.
     let connected = context.swarm.connected();
-    ranked.sort_by_key(|peer| !connected.contains(peer));
+    ranked.sort_by_key(|peer| (context.peers.distrust(*peer).is_some(), !connected.contains(peer)));
     for peer in ranked {
         if tried.len() >= MAX_TRIED {
             break;
         }
         tried.push(peer);
-        if !trusted(context, peer) {
-            failures.push(Failure { peer, error: ProtocolError::Distrusted });
-            continue;
+        if let Some(why) = context.peers.distrust(peer) {
+            transfer.note(&format!("{peer} comes last, and no other has it: {why}"));
         }
         if let Err(error) = fit_for(context, peer, release.release().size).await {
             failures.push(failed(context, release, transfer, peer, error));
@@ -233,12 +230,6 @@ async fn fit_for(context: &Context, peer: PeerId, size: u64) -> Result<(), Proto
         context.swarm.direct(peer).await
     };
     direct.await.map_err(|error| ProtocolError::Unreachable(error.to_string()))
-}
-
-/// Peers with a bad record are left out once there is enough of it.
-fn trusted(context: &Context, peer: PeerId) -> bool {
-    let least = context.settings.security.min_peer_reputation;
-    context.peers.info(peer).is_none_or(|info| info.evidence < ENOUGH_EVIDENCE || info.reputation >= least)
 }
 
 fn failed(

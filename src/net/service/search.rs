@@ -195,7 +195,7 @@ pub async fn ask_peers(context: &Context, text: &str, limit: usize) -> Result<As
 
 /// The best reputed, and some others by lot; among them, who says it has more comes first.
 fn pick(context: &Context) -> Vec<PeerId> {
-    let mut peers = context.peers.rank(context.swarm.connected());
+    let mut peers = context.peers.trusted(context.peers.rank(context.swarm.connected()));
     if let Some(others) = peers.get_mut(WELL_REPUTED..) {
         others.shuffle(&mut rand::rng());
     }

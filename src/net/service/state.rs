@@ -21,12 +21,12 @@ use super::rate::{PeerRates, Rate};
 use super::slots::{PeerSlots, Slot};
 use super::throttle::Throttle;
 
-/// Uploads at a time: in all, and to one peer.
-const UPLOADS: (usize, usize) = (16, 4);
+/// The share of `max_uploads` that one peer may have.
+const UPLOAD_SHARE: usize = 4;
 /// Syncs served at a time: in all, and to one peer.
 const SYNCS: (usize, usize) = (8, 2);
-/// Searches served to one peer: a second, and at once (search as you type asks often).
-const SEARCH_RATE: Rate = Rate { per_second: 10.0, at_once: 30.0 };
+/// Searches served to one peer at once, in seconds of its rate: search as you type asks often.
+const SEARCH_BURST: f64 = 3.0;
 /// Syncs begun by one peer: a second, and at once. Each reads the whole catalogue.
 const SYNC_RATE: Rate = Rate { per_second: 0.5, at_once: 10.0 };
 /// Messages within the syncs of one peer, many of them of 64 releases: an honest catalogue of 20,000 takes 313.
@@ -69,16 +69,20 @@ struct Inner {
     progress: Progress,
     /// Unix seconds; 0 is never.
     last_sync_at: AtomicU64,
+    /// How the last sync failed, if none has ended well since.
+    sync_failure: Mutex<Option<String>>,
 }
 
 impl Services {
     /// Nothing known yet.
     pub fn new(settings: &Settings) -> Self {
+        let uploads = settings.performance.max_uploads as usize;
+        let searches = f64::from(settings.performance.searches_per_second);
         Self {
             inner: Arc::new(Inner {
                 tasks: TaskTracker::new(),
                 holders: Holders::default(),
-                uploads: PeerSlots::new(UPLOADS.0, UPLOADS.1),
+                uploads: PeerSlots::new(uploads, (uploads / UPLOAD_SHARE).max(1)),
                 upload_rate: Throttle::new(settings.performance.upload_limit.0),
                 download_rate: Throttle::new(settings.performance.download_limit.0),
                 syncs: PeerSlots::new(SYNCS.0, SYNCS.1),
@@ -86,7 +90,7 @@ impl Services {
                 batch_rate: PeerRates::new(BATCH_RATE),
                 searching: Semaphore::new(SEARCHES_AT_ONCE),
                 vetting: Semaphore::new(1),
-                searches: PeerRates::new(SEARCH_RATE),
+                searches: PeerRates::new(Rate { per_second: searches, at_once: SEARCH_BURST * searches }),
                 mirror: MirrorQueue::new(settings.storage.mirror),
                 central: Central::new(&settings.registry),
                 publishing: tokio::sync::Mutex::default(),
@@ -96,6 +100,7 @@ impl Services {
                 refusals: Mutex::default(),
                 progress: Progress::default(),
                 last_sync_at: AtomicU64::new(0),
+                sync_failure: Mutex::default(),
             }),
         }
     }
@@ -229,6 +234,12 @@ impl Services {
 
     pub(in crate::net) fn synced(&self, now: u64) {
         self.inner.last_sync_at.fetch_max(now, Ordering::Relaxed);
+        *self.sync_failed() = None;
+    }
+
+    /// How the last sync failed, if none has ended well since.
+    pub(in crate::net) fn sync_failed(&self) -> MutexGuard<'_, Option<String>> {
+        self.inner.sync_failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

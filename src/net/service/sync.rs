@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use libp2p::PeerId;
 
+use crate::market::when::time;
+
 use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
@@ -41,6 +43,7 @@ pub async fn with_peer(context: &Context, peer: PeerId) -> Result<SyncReport, No
         }
         Err(error) => {
             tracing::debug!(%peer, %error, "catalogue sync failed");
+            *context.services.sync_failed() = Some(format!("with {peer} at {}: {error}", time(unix_now())));
             if let Some(outcome) = error.outcome() {
                 context.peers.record(peer, outcome);
             }

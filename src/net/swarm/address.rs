@@ -172,6 +172,13 @@ pub fn network(ip: IpAddr) -> IpAddr {
     }
 }
 
+/// The network of whoever is at the other end of a connection with `remote`. None where it is not theirs alone: loopback and
+/// private addresses, which a machine or site shares, and those of relays.
+pub fn network_of(remote: &Multiaddr) -> Option<IpAddr> {
+    let relayed = remote.iter().any(|part| matches!(part, Protocol::P2pCircuit));
+    (!relayed && reach(remote) == Reach::Global).then(|| ip_of(remote).map(network)).flatten()
+}
+
 /// From where `addr` can be reached.
 pub fn reach(addr: &Multiaddr) -> Reach {
     match ip_of(addr) {
@@ -271,6 +278,21 @@ mod tests {
         assert_eq!(useful(claimed.clone(), Some(&addr("/ip4/192.168.1.2/tcp/5")), 8).len(), 2);
         assert_eq!(useful(claimed.clone(), Some(&addr("/ip4/127.0.0.1/tcp/5")), 8).len(), 3);
         assert_eq!(useful(claimed, Some(&addr("/ip4/127.0.0.1/tcp/5")), 1).len(), 1);
+    }
+
+    #[test]
+    fn a_network_is_that_of_the_other_side_alone() {
+        let relay = PeerId::random();
+        for (remote, known) in [
+            ("/ip4/9.9.9.9/tcp/5".to_owned(), Some("9.9.9.9")),
+            ("/ip6/2001:db8::1:2/udp/5/quic-v1".to_owned(), Some("2001:db8::")),
+            ("/ip4/127.0.0.1/tcp/5".to_owned(), None),
+            ("/ip4/192.168.0.7/tcp/5".to_owned(), None),
+            ("/ip6/fe80::1/tcp/5".to_owned(), None),
+            (format!("/ip4/9.9.9.9/tcp/5/p2p/{relay}/p2p-circuit"), None),
+        ] {
+            assert_eq!(network_of(&addr(&remote)), known.map(|ip| ip.parse().unwrap()), "{remote}");
+        }
     }
 
     proptest! {

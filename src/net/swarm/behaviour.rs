@@ -11,6 +11,7 @@ use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{PeerId, dcutr, identify, kad, mdns, ping, relay, upnp};
 
 use crate::config::Settings;
+use crate::config::schema::Performance;
 
 use super::gate::Gate;
 use super::gossip::{self, Gossipsub};
@@ -19,14 +20,11 @@ use super::nat::{Answer, Probe, is_public};
 use super::records::DhtStore;
 use super::{AGENT, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
-/// Connections that one peer may have: both sides may dial at the same moment, by TCP and by QUIC.
-const PER_PEER: u32 = 3;
-
 /// Room beyond `max_peers` that only this node's own dials can use, so that strangers cannot shut it in.
 const OWN_DIALS: u32 = 8;
 
-/// Handshakes under way, each way.
-const PENDING: u32 = 64;
+/// Room beyond `max_peers` for newcomers, until somebody else has made room for them.
+const NEWCOMERS: u32 = 8;
 
 #[derive(NetworkBehaviour)]
 pub struct Behaviour {
@@ -66,7 +64,7 @@ impl Behaviour {
         Ok(Self {
             blocked: allow_block_list::Behaviour::default(),
             gate: Gate::new(settings.performance.max_connections_per_ip),
-            limits: connection_limits::Behaviour::new(limits(settings.performance.max_peers)),
+            limits: connection_limits::Behaviour::new(limits(&settings.performance)),
             identify: identify(key),
             ping: ping::Behaviour::new(ping::Config::new().with_interval(Duration::from_secs(15))),
             mdns: mdns_if(settings.network.mdns, local),
@@ -83,13 +81,14 @@ impl Behaviour {
     }
 }
 
-fn limits(max_peers: u32) -> ConnectionLimits {
+fn limits(settings: &Performance) -> ConnectionLimits {
+    let (max_peers, pending) = (settings.max_peers, settings.max_pending_connections);
     ConnectionLimits::default()
-        .with_max_pending_incoming(Some(PENDING))
-        .with_max_pending_outgoing(Some(PENDING))
-        .with_max_established_incoming(Some(max_peers))
-        .with_max_established(Some(max_peers.saturating_add(OWN_DIALS)))
-        .with_max_established_per_peer(Some(PER_PEER))
+        .with_max_pending_incoming(Some(pending))
+        .with_max_pending_outgoing(Some(pending))
+        .with_max_established_incoming(Some(max_peers.saturating_add(NEWCOMERS)))
+        .with_max_established(Some(max_peers.saturating_add(NEWCOMERS + OWN_DIALS)))
+        .with_max_established_per_peer(Some(settings.max_connections_per_peer))
 }
 
 /// The plain form of identify: js-libp2p cannot read the one with a signed peer record.

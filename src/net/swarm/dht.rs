@@ -15,6 +15,7 @@ use crate::market::PackageId;
 
 use super::super::clock::unix_now;
 use super::super::error::{ErrorKind, NodeError};
+use super::super::limits::Limit;
 use super::super::peers::Outcome;
 use super::super::service::rate::{PeerRates, Rate};
 use super::address::{is_dialable, without_peer};
@@ -104,8 +105,11 @@ impl Task {
     /// Kademlia has seen to it that the provider is the peer that sent the record.
     fn on_provider_record(&mut self, record: ProviderRecord) {
         let peer = record.provider;
-        if self.book.is_banned(peer) || !self.dht.rates.allow(peer, Instant::now()) {
+        if self.book.is_banned(peer) {
             return;
+        }
+        if !self.dht.rates.allow(peer, Instant::now()) {
+            return self.book.limits().hit(Limit::DhtRecords);
         }
         if DhtKey::from_key(&record.key).is_none() {
             let why = "sent a provider record for a key that is not of this network";

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use libp2p::core::ConnectedPoint;
-use libp2p::swarm::{ConnectionId, SwarmEvent};
+use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, mdns, relay};
 
 use crate::market::SafeText;
@@ -11,11 +11,12 @@ use crate::market::SafeText;
 use super::super::api::{Direction, NodeEvent, NoticeLevel};
 use super::super::peers::PeerSource;
 use super::super::protocol::SYNC_PROTOCOL;
-use super::address::{is_dialable, is_relayed, useful, without_peer};
+use super::address::{is_dialable, is_relayed, network_of, useful, without_peer};
 use super::behaviour::BehaviourEvent;
 use super::dial::describe;
 use super::gate::Held;
 use super::inbox::SyncDue;
+use super::scores::limit_in;
 use super::task::{Remote, Task};
 use super::{IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
@@ -65,7 +66,12 @@ impl Task {
                 self.on_disconnected(peer_id, connection_id, &endpoint, num_established, why);
             }
             SwarmEvent::OutgoingConnectionError { connection_id, peer_id, error } => {
-                tracing::debug!(peer = ?peer_id, error = describe(&error), "dial failed");
+                let why = describe(&error);
+                tracing::debug!(peer = ?peer_id, error = why, "dial failed");
+                // Dialled already: that says nothing of the peer.
+                if let Some(peer) = peer_id.filter(|_| !matches!(error, DialError::DialPeerConditionFalse(_))) {
+                    self.book.on_dial_failed(peer, &why);
+                }
                 self.dials.on_failed(connection_id, peer_id, &error);
                 if let Some(peer) = peer_id {
                     self.on_upgrade_dial_failed(peer, connection_id, &describe(&error));
@@ -73,6 +79,9 @@ impl Task {
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
                 tracing::debug!(from = %send_back_addr, %error, "inbound connection refused");
+                if let Some(limit) = limit_in(&error) {
+                    self.book.limits().hit(limit);
+                }
             }
             // From mDNS.
             SwarmEvent::NewExternalAddrOfPeer { peer_id, address } => {
@@ -134,8 +143,9 @@ impl Task {
             self.on_visitor(peer, local_addr, send_back_addr);
         }
         self.remotes.insert(id, remote);
-        self.book.on_connected(peer, id, direction, addr, source);
+        self.book.on_connected(peer, id, direction, addr, source, network_of(endpoint.get_remote_address()));
         self.settle_direct(peer);
+        self.make_room();
     }
 
     fn on_disconnected(

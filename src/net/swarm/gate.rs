@@ -1,7 +1,7 @@
 //! Refuses connections that the limits of libp2p do not know of: peers held away for a while, and too many from one ip
 //! address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::task::{Context, Poll};
@@ -27,6 +27,8 @@ pub enum Held {
     ByHand,
     #[error("it is no node of this network")]
     Stranger,
+    #[error("it made room for others")]
+    MadeRoom,
 }
 
 /// Why a connection was refused.
@@ -36,6 +38,8 @@ pub enum Refused {
     Held(Held),
     #[error("too many connections from {0}")]
     TooMany(IpAddr),
+    #[error("many peers of {0} are banned")]
+    Banned(IpAddr),
 }
 
 pub struct Gate {
@@ -44,11 +48,13 @@ pub struct Gate {
     per_ip: usize,
     /// Inbound connections, pending and established; loopback is not counted, as a machine's own nodes share it.
     inbound: HashMap<ConnectionId, IpAddr>,
+    /// Networks that nobody is let in from: at most one for several banned peers.
+    blocked: HashSet<IpAddr>,
 }
 
 impl Gate {
     pub fn new(per_ip: u32) -> Self {
-        Self { held: HashMap::new(), per_ip: per_ip as usize, inbound: HashMap::new() }
+        Self { held: HashMap::new(), per_ip: per_ip as usize, inbound: HashMap::new(), blocked: HashSet::new() }
     }
 
     /// Keeps `peer` away for some minutes.
@@ -62,6 +68,15 @@ impl Gate {
         self.held.remove(&peer);
     }
 
+    /// Lets nobody in from `network` (`false`: again).
+    pub fn block(&mut self, network: IpAddr, blocked: bool) {
+        if blocked {
+            self.blocked.insert(network);
+        } else {
+            self.blocked.remove(&network);
+        }
+    }
+
     /// Why `peer` is held away, if it is.
     pub fn holds(&self, peer: PeerId) -> Option<Held> {
         self.held.get(&peer).filter(|(until, _)| *until > Instant::now()).map(|(_, why)| *why)
@@ -73,6 +88,9 @@ impl Gate {
 
     fn admit(&mut self, id: ConnectionId, remote: &Multiaddr) -> Result<(), Refused> {
         let Some(ip) = ip_of(remote).filter(|ip| !ip.is_loopback()).map(network) else { return Ok(()) };
+        if self.blocked.contains(&ip) {
+            return Err(Refused::Banned(ip));
+        }
         if self.inbound.values().filter(|known| **known == ip).count() >= self.per_ip {
             return Err(Refused::TooMany(ip));
         }
@@ -157,6 +175,15 @@ mod tests {
         assert!((4..50).all(|n| gate.admit(id(n), &here).is_ok()));
         gate.inbound.remove(&id(1));
         assert!(gate.admit(id(60), &far).is_ok());
+    }
+
+    #[test]
+    fn nobody_comes_in_from_a_network_that_is_blocked() {
+        let (mut gate, far) = (Gate::new(2), "/ip6/2001:db8::1/tcp/1".parse().unwrap());
+        gate.block("2001:db8::".parse().unwrap(), true);
+        assert!(matches!(gate.admit(ConnectionId::new_unchecked(1), &far), Err(Refused::Banned(_))));
+        gate.block("2001:db8::".parse().unwrap(), false);
+        assert!(gate.admit(ConnectionId::new_unchecked(1), &far).is_ok());
     }
 
     #[test]

@@ -79,6 +79,8 @@ fn score(topic: &IdentTopic) -> PeerScoreParams {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     PeerScoreParams {
         topics: [(topic.hash(), topic_score)].into(),
+        // The peer book's opinion, in points already.
+        app_specific_weight: 1.0,
         ip_colocation_factor_whitelist: loopback.into(),
         ..PeerScoreParams::default()
     }

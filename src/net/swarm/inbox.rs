@@ -8,6 +8,7 @@ use libp2p::gossipsub::{self, IdentTopic, Message, MessageAcceptance, MessageId,
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::super::error::{ErrorKind, NodeError};
+use super::super::limits::Limit;
 use super::super::peers::Outcome;
 use super::super::service::rate::{Bucket, PeerRates, Rate};
 use super::task::Task;
@@ -122,6 +123,7 @@ impl Task {
         }
         let now = Instant::now();
         if !self.inbox.rates.allow(source, now) {
+            self.book.limits().hit(Limit::AnnouncementsOfPeer);
             self.inbox.dropped = self.inbox.dropped.wrapping_add(1);
             if self.inbox.dropped.is_multiple_of(DROPPED_PER_FAILURE) {
                 self.book.record(source, Outcome::SoftFailure("passes on announcements too fast".into()));
@@ -129,6 +131,7 @@ impl Task {
             return self.drop_announcement(incoming, now);
         }
         if !self.inbox.total.allow(self.inbox.together, now) && !self.inbox.shares.allow(source, now) {
+            self.book.limits().hit(Limit::Announcements);
             return self.drop_announcement(incoming, now);
         }
         // A judge that cannot keep up costs announcements, never the swarm's time.
@@ -139,7 +142,10 @@ impl Task {
                 // Gone is the judge only when the node ends.
                 let _ = self.inbox.judge.send(incoming);
             }
-            Err(_) => self.drop_announcement(incoming, now),
+            Err(_) => {
+                self.book.limits().hit(Limit::Announcements);
+                self.drop_announcement(incoming, now);
+            }
         }
     }
 

@@ -7,6 +7,8 @@ mod command;
 mod dht;
 mod dial;
 mod events;
+#[cfg(test)]
+mod floods;
 mod gate;
 mod gossip;
 mod inbox;
@@ -18,6 +20,7 @@ mod queries;
 mod quic_first;
 pub(in crate::net) mod records;
 mod renewal;
+mod scores;
 mod start;
 mod table;
 mod task;

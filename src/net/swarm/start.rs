@@ -98,6 +98,7 @@ pub fn prepare(
         network: settings.network.name.clone(),
         mode: settings.network.dht_server_mode,
         ephemeral: options.ephemeral,
+        max_peers: settings.performance.max_peers as usize,
         min_peers: settings.performance.min_peers as usize,
         syncs,
         own: commands.downgrade(),

@@ -65,6 +65,7 @@ pub struct Task {
     pub(super) mode: DhtServerMode,
     pub(super) ephemeral: bool,
     pub(super) min_peers: usize,
+    pub(super) max_peers: usize,
     /// Catalogue syncs that are due.
     pub(super) syncs: mpsc::Sender<SyncDue>,
     /// For commands that the task sends itself later; weak, so that it does not keep its own channel open.
@@ -118,6 +119,8 @@ impl Task {
 
     fn care(&mut self) {
         self.book.expire_bans();
+        self.make_room();
+        self.score_peers();
         self.redial();
         self.care_for_table();
         self.renew();
@@ -164,6 +167,8 @@ impl Task {
                 Order::Unblock(peer) => {
                     self.swarm.behaviour_mut().blocked.unblock_peer(peer);
                 }
+                Order::BlockNetwork(network) => self.swarm.behaviour_mut().gate.block(network, true),
+                Order::UnblockNetwork(network) => self.swarm.behaviour_mut().gate.block(network, false),
             }
         }
     }

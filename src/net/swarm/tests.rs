@@ -17,15 +17,15 @@ use super::{DhtKey, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 use crate::market::{Identity, PackageId};
 
 #[derive(NetworkBehaviour)]
-struct Foreign {
+pub(super) struct Foreign {
     identify: identify::Behaviour,
     kad: kad::Behaviour<MemoryStore>,
-    gossip: gossipsub::Behaviour,
+    pub(super) gossip: gossipsub::Behaviour,
 }
 
-/// A foreign peer, connected to `node` and with it in its routing table and topic.
-async fn foreign(node: &TestNode) -> Swarm<Foreign> {
-    let mut swarm = SwarmBuilder::with_new_identity()
+/// A foreign peer that knows nobody.
+pub(super) fn stranger() -> Swarm<Foreign> {
+    SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::new().nodelay(true), noise::Config::new, yamux::Config::default)
         .unwrap()
@@ -44,7 +44,12 @@ async fn foreign(node: &TestNode) -> Swarm<Foreign> {
         })
         .unwrap()
         .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
-        .build();
+        .build()
+}
+
+/// A foreign peer, connected to `node` and with it in its routing table and topic.
+pub(super) async fn foreign(node: &TestNode) -> Swarm<Foreign> {
+    let mut swarm = stranger();
     swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Server));
     swarm.behaviour_mut().gossip.subscribe(&IdentTopic::new("/ggen/packages/v1")).unwrap();
     swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();

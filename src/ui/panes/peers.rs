@@ -8,8 +8,7 @@ use super::{filter_line, list_and_detail};
 use crate::app::age;
 use crate::app::bytes;
 use crate::app::state::{PeerRow, SortBy};
-use crate::market::SafeText;
-use crate::net::api::{Direction, PeerInfo};
+use crate::net::api::{Direction, PeerEvent, PeerInfo};
 use crate::ui::widgets::{Column, Facts, Table, empty, meter, panel, table};
 use crate::ui::{Ui, text};
 
@@ -163,7 +162,13 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     let mut line = reputation(theme, peer, bar).spans;
     line.push(Span::styled(format!("  {} good, {} bad", peer.successes, peer.failures), theme.dim));
     facts.line("reputation", line);
+    if let Some(why) = &peer.distrust {
+        facts.put("asked last", why, theme.warn);
+    }
     facts.maybe("latency", peer.latency_ms.map(latency).as_deref());
+    if let Some(bytes) = peer.throughput {
+        facts.put("speed", &format!("{}/s", bytes::size(bytes)), theme.text);
+    }
     facts.maybe("agent", Some(&peer.agent));
     facts.maybe("link", Some(&link(peer)));
     let traffic = format!("{} in, {} out", bytes::size(peer.bytes_in), bytes::size(peer.bytes_out));
@@ -177,10 +182,10 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     if peer.history.is_empty() {
         history.text("nothing yet", theme.dim);
     }
-    for (entry, times) in runs(&peer.history) {
-        let style = if entry.starts_with('-') || entry.starts_with("banned") { theme.bad } else { theme.text };
-        let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
-        history.text(&format!("{entry}{times}"), style);
+    for PeerEvent { at, times, text } in &peer.history {
+        let style = if text.starts_with('-') || text.starts_with("banned") { theme.bad } else { theme.text };
+        let times = if *times > 1 { format!(", {times} times") } else { String::new() };
+        history.text(&format!("{text} ({}{times})", ago(*at, ui.state.now)), style);
     }
     if wide {
         let left = Rect { width: inner.width / 2 - 2, ..inner };
@@ -194,9 +199,12 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     }
 }
 
-/// Equal entries that follow each other, with how many they are.
-fn runs(history: &[SafeText]) -> Vec<(&SafeText, usize)> {
-    history.chunk_by(|a, b| a == b).filter_map(|run| Some((run.first()?, run.len()))).collect()
+/// How long ago a moment was, in Unix seconds.
+fn ago(at: u64, now: age::Now) -> String {
+    match now.since(at) {
+        0..10 => "just now".into(),
+        age_s => format!("{} ago", age::label(age_s)),
+    }
 }
 
 /// Who dialled whom, and how the peer came to be known.
@@ -227,6 +235,9 @@ fn standing(peer: &PeerInfo, row: &PeerRow, now: age::Now) -> String {
         Some(0..10) => "connected just now".into(),
         Some(age_s) => format!("connected for {}", age::label(age_s)),
         None if peer.connected => "connected".into(),
-        None => "not connected".into(),
+        None => match &peer.away {
+            Some(away) => format!("not connected ({}, {})", away.text, ago(away.at, now)),
+            None => "not connected".into(),
+        },
     }
 }

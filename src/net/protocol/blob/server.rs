@@ -15,6 +15,7 @@ use crate::market::{PackageId, SafeText};
 
 use super::super::super::api::Direction;
 use super::super::super::context::Context;
+use super::super::super::limits::Limit;
 use super::super::super::service::cache;
 use super::super::super::service::slots::Slot;
 use super::super::super::service::transfers::Transfer;
@@ -74,7 +75,10 @@ async fn manifest(context: &Context, peer: PeerId, id: PackageId) -> Result<(Rep
         }
     };
     let path = context.store.run(move |db| db.touch_blob(id).map(|()| db.blob_path(id))).await?;
-    let Some(slot) = context.services.uploads().take(peer) else { return Ok((Reply::Busy, None)) };
+    let Some(slot) = context.services.uploads().take(peer) else {
+        context.peers.limits().hit(Limit::Uploads);
+        return Ok((Reply::Busy, None));
+    };
     let Some(file) = open_file(path).await else { return Ok((Reply::NotFound, None)) };
     let transfer = context.transfers.begin(Direction::Outbound, short(id), id, blob.size);
     transfer.running(peer);

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::market::search::{Nobody, Query};
 
 use super::super::context::Context;
+use super::super::limits::Limit;
 use super::frame::{FrameLimits, Framed};
 use super::open::{SEND_LIMIT, ask};
 use super::{ProtocolError, SEARCH_PROTOCOL, codec};
@@ -36,6 +37,7 @@ pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -
         );
     }
     if !context.services.searches().allow(peer, std::time::Instant::now()) {
+        context.peers.limits().hit(Limit::Searches);
         stream.send(&codec::encode(&Reply::Busy), SEND_LIMIT).await?;
         stream.close().await;
         return Ok(());

@@ -10,6 +10,7 @@ use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId};
 use super::super::super::api::Via;
 use super::super::super::clock::unix_now;
 use super::super::super::context::Context;
+use super::super::super::limits::Limit;
 use super::super::super::service::intake;
 use super::super::super::service::slots::Slot;
 use super::super::codec::CodecError;
@@ -81,7 +82,10 @@ async fn reconcile(
     query: Vec<u8>,
 ) -> Result<(Option<Under>, Message), ProtocolError> {
     let under = under.or_else(|| context.services.begin_sync(peer).map(|slot| Under { set: None, slot }));
-    let Some(Under { set, slot }) = under else { return Ok((None, Message::Busy)) };
+    let Some(Under { set, slot }) = under else {
+        context.peers.limits().hit(Limit::Syncs);
+        return Ok((None, Message::Busy));
+    };
     let set = match set {
         Some(set) => set,
         None => Set::of(context, 0).await?,

@@ -172,15 +172,26 @@ async fn holders_that_do_not_answer_make_it_fail_soon() {
 }
 
 #[tokio::test]
-async fn a_peer_of_bad_repute_is_not_asked_and_named() {
-    let (one, two) = (TestNode::start().await, TestNode::start().await);
-    let release = one.store("tool", "1.0.0", b"x").await;
-    two.join(&one).await;
-    for _ in 0..6 {
-        two.context.peers.record(one.id(), Outcome::Broken("test".into()));
+async fn a_peer_of_bad_repute_is_asked_only_where_there_is_no_other() {
+    let nodes = [TestNode::start().await, TestNode::start().await, TestNode::start().await];
+    let [bad, good, asker] = &nodes;
+    let release = bad.store("tool", "1.0.0", b"x").await;
+    asker.join(bad).await;
+    for _ in 0..50 {
+        asker.context.peers.record(bad.id(), Outcome::Broken("test".into()));
     }
-    let error = fetch::obtain(&two.context, &release).await.unwrap_err();
-    assert!(error.message.contains("min_peer_reputation") && error.message.contains(&one.id().to_string()), "{error}");
+    let why = asker.context.peers.distrust(bad.id()).unwrap();
+    assert!(why.contains("security.min_peer_reputation is 0.7"), "{why}");
+    // The only one that has it, and it serves.
+    let Bytes::Fresh(fetched, from) = fetch::obtain(&asker.context, &release).await.unwrap() else { panic!() };
+    assert_eq!(from, bad.id());
+    fetch::keep(&good.context, fetched).await;
+    intake::admit(&good.context, vec![release.clone()], Via::Sync, None).await.unwrap();
+    asker.join(good).await;
+    let partners = || asker.context.peers.sync_partners();
+    until(|| partners() == [good.id()]).await;
+    let Bytes::Fresh(_, from) = fetch::obtain(&asker.context, &release).await.unwrap() else { panic!() };
+    assert_eq!(from, good.id());
 }
 
 #[tokio::test]

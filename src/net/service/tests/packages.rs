@@ -147,7 +147,7 @@ async fn a_flipped_byte_at_the_only_provider_fails_the_install_and_leaves_nothin
     assert!(!packs(&asker).exists() || files(&packs(&asker)).keys().all(|name| name.starts_with('.')));
     let opinion = asker.opinion_of(&publisher);
     assert!(opinion.banned && opinion.reputation < 0.75, "{opinion:?}");
-    assert!(opinion.history.iter().any(|line| line.contains("leaf 1")), "{opinion:?}");
+    assert!(opinion.history.iter().any(|line| line.text.contains("leaf 1")), "{opinion:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
