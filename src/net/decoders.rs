@@ -74,11 +74,23 @@ fn frame(bytes: &[u8]) {
 
 fn blob_messages(bytes: &[u8]) {
     message::<blob::Request>(bytes);
-    if let Some(blob::Reply::Manifest(size, hashes)) = message(bytes)
-        && let Ok(Some(leaves)) = blob::leaf_hashes(&hashes, size)
-    {
-        assert_eq!(leaves.as_flattened(), hashes);
-        assert_eq!(leaves.len() as u64, crate::market::merkle::leaf_count(size));
+    let reply = message(bytes);
+    if let Some((index, place)) = blob::leaf_in(bytes) {
+        assert_eq!(reply, Some(blob::Reply::Leaf(index, bytes[place].to_vec())));
+    }
+    match reply {
+        Some(blob::Reply::Manifest(size, hashes)) => {
+            if let Ok(Some(leaves)) = blob::leaf_hashes(&hashes, size) {
+                assert_eq!(leaves.as_flattened(), hashes);
+                assert_eq!(leaves.len() as u64, crate::market::merkle::leaf_count(size));
+            }
+        }
+        Some(blob::Reply::Held(size, bitmap)) => {
+            if let Some(held) = blob::held(&bitmap, size) {
+                assert!(held.len() as u64 == crate::market::merkle::leaf_count(size) && held.len() <= 8 * bitmap.len());
+            }
+        }
+        _ => (),
     }
 }
 
@@ -279,8 +291,9 @@ fn blob_samples() -> Vec<Vec<u8>> {
         blob::Reply::NotFound,
         blob::Reply::Leaf(3, b"leaf".to_vec()),
         blob::Reply::Refused,
+        blob::Reply::Held(300_000, vec![3]),
     ];
-    let requests = [blob::Request::Manifest([7; 32]), blob::Request::Leaves(3, 16)];
+    let requests = [blob::Request::Manifest([7; 32]), blob::Request::Leaves(3, 16), blob::Request::Held([7; 32])];
     requests.iter().map(codec::encode).chain(replies.iter().map(codec::encode)).collect()
 }
 

@@ -15,6 +15,7 @@ mod layers;
 mod nodes;
 #[allow(dead_code)]
 mod terminal;
+mod transfers;
 mod trust;
 mod usage;
 mod verbs;

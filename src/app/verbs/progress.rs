@@ -121,6 +121,8 @@ mod tests {
             bytes_total: 4 << 20,
             leaves_done: 4,
             leaves_total: 16,
+            leaves_resumed: 0,
+            lanes: Vec::new(),
             state: TransferState::Running,
             note: Default::default(),
             started_at: 0,

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::convert::{persist, to_i64, to_u64};
 use super::intake::accept_in;
+use super::partial::partial_id;
 use super::{Accepted, BlobInfo, Db};
 use crate::market::archive::Packed;
 use crate::market::error::{Action, IoContext};
@@ -203,7 +204,13 @@ impl Db {
                 }
             }
         }
-        entries(&self.place.incoming)?.iter().try_for_each(|file| remove_if_there(file))
+        for file in entries(&self.place.incoming)? {
+            // A download goes on where it was, unless it is done.
+            if partial_id(&file).is_none_or(|id| known.contains(&self.blob_path(id))) {
+                remove_if_there(&file)?;
+            }
+        }
+        Ok(())
     }
 
     /// A file without a row is what a crash left of a publish or download, unless the row was lost: then a release tells.
@@ -282,12 +289,12 @@ fn has_size(path: &Path, size: u64) -> bool {
     fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == size)
 }
 
-fn entries(dir: &Path) -> Result<Vec<PathBuf>, MarketError> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, MarketError> {
     let entries = fs::read_dir(dir).at(Action::List, dir)?;
     entries.map(|entry| Ok(entry.at(Action::List, dir)?.path())).collect()
 }
 
-fn remove_if_there(file: &Path) -> Result<(), MarketError> {
+pub(super) fn remove_if_there(file: &Path) -> Result<(), MarketError> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other.at(Action::Remove, file),

@@ -63,12 +63,15 @@ impl Db {
         Ok(CacheUse { used: bound + candidates.iter().map(|one| one.size).sum::<u64>(), bound })
     }
 
-    /// Removes blobs kept for others: versions beyond `keep_versions`, then the least recently used, until all blobs and
-    /// `wanted` bytes more fit the quota. What is installed and the user's own stays, also where it does not fit.
+    /// Removes what is left of broken-off downloads where there is no room for it, then blobs kept for others: versions beyond
+    /// `keep_versions`, then the least recently used, until all blobs and `wanted` bytes more fit the quota. What is installed
+    /// and the user's own stays, also where it does not fit.
     pub fn collect_garbage(&mut self, rules: &CacheRules, wanted: u64) -> Result<Collected, MarketError> {
         let (mut candidates, bound) = self.candidates(rules)?;
         candidates.sort_by_key(|one| (one.value, one.used_at, one.id));
         let mut used = bound + candidates.iter().map(|one| one.size).sum::<u64>();
+        // Downloads that nobody goes on with are of the least use.
+        self.tidy_partials(rules.quota.saturating_sub(used.saturating_add(wanted)))?;
         let mut collected = Collected::default();
         for one in candidates {
             if one.value != Value::Superseded && used.saturating_add(wanted) <= rules.quota {

@@ -27,17 +27,52 @@ pub struct TransferInfo {
     pub direction: Direction,
     pub name: SafeText,
     pub package_id: PackageId,
-    /// The other side.
+    /// The other side; of a download from several, the one that has given most.
     pub peer: Option<String>,
     pub bytes_done: u64,
     pub bytes_total: u64,
     pub leaves_done: u64,
     pub leaves_total: u64,
+    /// Of the leaves done, those that an earlier attempt had left.
+    #[serde(default)]
+    pub leaves_resumed: u64,
+    /// The providers of a download: those at work, then the last ones that ended (at most 12).
+    #[serde(default)]
+    pub lanes: Vec<LaneInfo>,
     pub state: TransferState,
     /// Why it failed, or what it waits for.
     pub note: SafeText,
     pub started_at: u64,
     pub elapsed_ms: u64,
+}
+
+/// One provider of a download.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaneInfo {
+    pub peer: String,
+    pub state: LaneState,
+    /// That have come, verified or not.
+    pub bytes: u64,
+    /// Verified leaves that came from it first.
+    pub leaves: u64,
+    /// Bytes a second, smoothed; none while not known, or ended.
+    pub rate: Option<u64>,
+    /// Why it is in this state, where that is not plain.
+    pub why: SafeText,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LaneState {
+    /// No byte yet.
+    Opening,
+    Running,
+    /// Nothing more to draw from it.
+    Done,
+    /// It made room for another one.
+    Dismissed,
+    /// It lied, stalled, went away or does not have it.
+    Failed,
 }
 
 /// Stages of a publish, in this order.

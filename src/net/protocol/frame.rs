@@ -3,6 +3,8 @@
 //!
 //! The length is checked against the receiver's limit before anything is allocated, and every read has a time limit.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -12,9 +14,6 @@ use super::super::service::throttle::Throttle;
 
 /// Longest length prefix that is read: 28 bits of length.
 const MAX_PREFIX: usize = 4;
-
-/// Bytes written at a time.
-const PIECE: usize = 16 * 1024;
 
 /// What limits the receiving of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +61,18 @@ type Meter = Box<dyn Fn(u64, u64) + Send + Sync>;
 pub struct Framed<S> {
     stream: S,
     meter: Option<Meter>,
+    watcher: Option<Arc<AtomicU64>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
     /// Frames over `stream`.
     pub fn new(stream: S) -> Self {
-        Self { stream, meter: None }
+        Self { stream, meter: None, watcher: None }
+    }
+
+    /// Adds the bytes received from now on to `watcher`, as they come.
+    pub fn watch(&mut self, watcher: Arc<AtomicU64>) {
+        self.watcher = Some(watcher);
     }
 
     /// The same, telling `meter` the (received, sent) bytes of each frame.
@@ -90,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
             return Err(FrameError::Prefix);
         }
         self.write(prefix, limit).await?;
-        for piece in payload.chunks(PIECE) {
+        for piece in payload.chunks(throttle.piece()) {
             throttle.pass(piece.len()).await;
             self.write(piece, limit).await?;
         }
@@ -117,7 +122,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         while let Some(rest) = payload.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match read_some(&mut self.stream, rest, limits, deadline).await? {
                 0 => return Err(FrameError::Io(std::io::ErrorKind::UnexpectedEof.into())),
-                count => filled += count,
+                count => {
+                    filled += count;
+                    if let Some(watcher) = &self.watcher {
+                        watcher.fetch_add(count as u64, Ordering::Relaxed);
+                    }
+                }
             }
         }
         if let Some(meter) = &self.meter {

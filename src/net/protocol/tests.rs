@@ -66,6 +66,8 @@ async fn fetched_from(manifest: Option<Vec<u8>>, leaf: Vec<u8>) -> (TestNode, Te
     let (provider, _task) = impostor(BLOB_PROTOCOL, move |_, question| match codec::decode(&question).unwrap() {
         Request::Manifest(_) => vec![manifest.clone()],
         Request::Leaves(..) => vec![leaf.clone()],
+        // Says nothing of what it has.
+        Request::Held(_) => vec![],
     })
     .await;
     let asker = TestNode::start().await;
@@ -105,6 +107,25 @@ async fn a_provider_that_lost_the_bytes_meanwhile_is_not_blamed() {
     let (asker, provider, kind, message) = fetched_from(None, codec::encode(&Reply::Refused)).await;
     assert_eq!(kind, ErrorKind::Network, "{message}");
     assert_eq!(asker.context.peers.info(provider.id()).unwrap().failures, 0);
+}
+
+#[tokio::test]
+async fn a_provider_that_says_it_has_what_it_does_not_give_is_left() {
+    let publisher = TestNode::start().await;
+    let (release, manifest) = signed(&publisher).await;
+    let held = codec::encode(&Reply::Held(release.release().size, vec![0b11]));
+    let (provider, _task) = impostor(BLOB_PROTOCOL, move |_, question| match codec::decode(&question).unwrap() {
+        Request::Manifest(_) => vec![manifest.clone()],
+        Request::Leaves(..) => vec![codec::encode(&Reply::Refused)],
+        Request::Held(_) => vec![held.clone()],
+    })
+    .await;
+    let asker = TestNode::start().await;
+    asker.join(&provider).await;
+    asker.context.services.holders().add(release.release().package_id, provider.id());
+    let error = fetch::obtain(&asker.context, &release).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Network, "{error}");
+    assert!(!asker.context.peers.is_banned(provider.id()));
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ pub mod sync;
 pub mod throttle;
 pub mod transfers;
 pub mod trust;
+pub mod turns;
 pub mod yank;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
@@ -10,9 +10,10 @@ use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Settings;
-use crate::market::{MarketError, PackageName, ReleaseId};
+use crate::market::{MarketError, PackageId, PackageName, ReleaseId};
 
 use super::central::Central;
+use super::fetch::Downloads;
 use super::heads::Looked;
 use super::holders::Holders;
 use super::mirror::MirrorQueue;
@@ -20,6 +21,7 @@ use super::progress::Progress;
 use super::rate::{PeerRates, Rate};
 use super::slots::{PeerSlots, Slot};
 use super::throttle::Throttle;
+use super::turns::Turns;
 
 /// The share of `max_uploads` that one peer may have.
 const UPLOAD_SHARE: usize = 4;
@@ -61,7 +63,9 @@ struct Inner {
     mirror: MirrorQueue,
     central: Central,
     publishing: tokio::sync::Mutex<()>,
-    installing: Mutex<HashMap<PackageName, Weak<tokio::sync::Mutex<()>>>>,
+    installing: Turns<PackageName>,
+    downloading: Turns<PackageId>,
+    downloads: Downloads,
     refused: Mutex<Refused>,
     looked: Looked,
     /// Why the last releases, heads and key statements were refused, newest last.
@@ -94,7 +98,9 @@ impl Services {
                 mirror: MirrorQueue::new(settings.storage.mirror),
                 central: Central::new(&settings.registry),
                 publishing: tokio::sync::Mutex::default(),
-                installing: Mutex::default(),
+                installing: Turns::default(),
+                downloading: Turns::default(),
+                downloads: Downloads::default(),
                 refused: Mutex::default(),
                 looked: Looked::default(),
                 refusals: Mutex::default(),
@@ -180,19 +186,17 @@ impl Services {
 
     /// Held while something is installed or removed under `name`.
     pub(in crate::net) async fn installing(&self, name: &PackageName) -> OwnedMutexGuard<()> {
-        let lock = {
-            let mut locks = self.inner.installing.lock().unwrap_or_else(PoisonError::into_inner);
-            locks.retain(|_, lock| lock.strong_count() > 0);
-            match locks.get(name).and_then(Weak::upgrade) {
-                Some(lock) => lock,
-                None => {
-                    let lock = Arc::default();
-                    locks.insert(name.clone(), Arc::downgrade(&lock));
-                    lock
-                }
-            }
-        };
-        lock.lock_owned().await
+        self.inner.installing.take(name).await
+    }
+
+    /// Held while the bytes of `package` are downloaded, until they are stored or dropped.
+    pub(in crate::net) async fn downloading(&self, package: PackageId) -> OwnedMutexGuard<()> {
+        self.inner.downloading.take(&package).await
+    }
+
+    /// What is being downloaded.
+    pub(in crate::net) fn downloads(&self) -> &Downloads {
+        &self.inner.downloads
     }
 
     /// Remembers for a while that `release` is validly signed and yet not taken.

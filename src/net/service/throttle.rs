@@ -5,6 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+/// Bytes sent at a time where there is no limit.
+const FREE_PIECE: usize = 64 * 1024;
+/// And at most, and at least, where there is one.
+const LIMITED_PIECE: usize = 16 * 1024;
+const MIN_PIECE: usize = 64;
+/// Pieces a second: all uploads together have their turn within the time after which one counts as stalled.
+const PIECES: u64 = 32;
+
 /// Lets bytes through at a rate.
 pub struct Throttle {
     /// Bytes a second; 0 is no limit.
@@ -17,6 +25,14 @@ impl Throttle {
     /// `rate` in bytes a second; 0 is no limit.
     pub fn new(rate: u64) -> Self {
         Self { rate, paid_until: Mutex::new(Instant::now()) }
+    }
+
+    /// The bytes to send at a time: few where the rate is low, so that several transfers that take turns are all seen to move.
+    pub fn piece(&self) -> usize {
+        match self.rate {
+            0 => FREE_PIECE,
+            rate => usize::try_from(rate / PIECES).unwrap_or(FREE_PIECE).clamp(MIN_PIECE, LIMITED_PIECE),
+        }
     }
 
     /// Returns when `bytes` more may pass.
@@ -48,6 +64,13 @@ mod tests {
         assert_eq!(throttle.book(500, now), Some(now + Duration::from_millis(1000)));
         let later = now + Duration::from_secs(9);
         assert_eq!(throttle.book(1000, later), Some(later + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_low_rate_makes_small_pieces() {
+        for (rate, piece) in [(0, 64 * 1024), (1, 64), (64 * 1024, 2048), (10 << 20, 16 * 1024)] {
+            assert_eq!(Throttle::new(rate).piece(), piece, "{rate}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Downloads and uploads under way and the last ones done (bounded), for the screen.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use libp2p::PeerId;
 
 use crate::market::{PackageId, SafeText};
 
-use super::super::api::{Direction, NodeEvent, TransferInfo, TransferState};
+use super::super::api::{Direction, LaneInfo, NodeEvent, TransferInfo, TransferState};
 use super::super::bus::EventBus;
 use super::super::clock::unix_now;
 
@@ -42,7 +43,7 @@ struct Entry {
 pub struct Transfer {
     board: TransferBoard,
     id: u64,
-    ended: bool,
+    ended: AtomicBool,
 }
 
 impl TransferBoard {
@@ -75,6 +76,8 @@ impl TransferBoard {
             bytes_total,
             leaves_done: 0,
             leaves_total: crate::market::merkle::leaf_count(bytes_total),
+            leaves_resumed: 0,
+            lanes: Vec::new(),
             state: TransferState::Finding,
             note: SafeText::default(),
             started_at: unix_now(),
@@ -82,13 +85,16 @@ impl TransferBoard {
         };
         let (id, told) = self.lock().add(Entry { info, started: now, told: now });
         self.bus.emit(NodeEvent::Transfer(told));
-        Transfer { board: self.clone(), id, ended: false }
+        Transfer { board: self.clone(), id, ended: AtomicBool::new(false) }
     }
 
     fn change(&self, id: u64, always: bool, change: impl FnOnce(&mut TransferInfo)) {
         let told = {
             let mut inner = self.lock();
             let Some(entry) = inner.entries.iter_mut().rev().find(|entry| entry.info.id == id) else { return };
+            if ended(&entry.info) {
+                return;
+            }
             change(&mut entry.info);
             if ended(&entry.info) {
                 entry.info.elapsed_ms = elapsed(entry.started);
@@ -148,21 +154,40 @@ fn elapsed(since: Instant) -> u64 {
 }
 
 impl Transfer {
-    /// From (or to) this peer now, from the first byte on.
+    /// With this peer now, too.
     pub(in crate::net) fn running(&self, peer: PeerId) {
         self.board.change(self.id, false, |info| {
-            info.peer = Some(peer.to_string());
+            info.peer.get_or_insert_with(|| peer.to_string());
             info.state = TransferState::Running;
-            info.bytes_done = 0;
-            info.leaves_done = 0;
         });
     }
 
     /// One more leaf of `bytes` is across.
     pub(in crate::net) fn leaf(&self, bytes: usize) {
         self.board.change(self.id, false, |info| {
-            info.bytes_done = info.bytes_done.saturating_add(bytes as u64);
-            info.leaves_done = info.leaves_done.saturating_add(1);
+            info.bytes_done = info.bytes_done.saturating_add(bytes as u64).min(info.bytes_total);
+            info.leaves_done = info.leaves_done.saturating_add(1).min(info.leaves_total);
+        });
+    }
+
+    /// So much was here before it began.
+    pub(in crate::net) fn resumed(&self, bytes: u64, leaves: u64) {
+        self.board.change(self.id, false, |info| {
+            (info.bytes_done, info.leaves_done, info.leaves_resumed) = (bytes, leaves, leaves);
+        });
+    }
+
+    /// So much is here.
+    pub(in crate::net) fn progress(&self, bytes: u64, leaves: u64) {
+        self.board.change(self.id, false, |info| (info.bytes_done, info.leaves_done) = (bytes, leaves));
+    }
+
+    /// The providers it draws from, those at work first; who gave most is the transfer's peer.
+    pub(in crate::net) fn lanes(&self, lanes: Vec<LaneInfo>) {
+        self.board.change(self.id, false, |info| {
+            let best = lanes.iter().max_by_key(|lane| lane.leaves).filter(|lane| lane.leaves > 0);
+            info.peer = best.map(|lane| lane.peer.clone()).or(info.peer.take());
+            info.lanes = lanes;
         });
     }
 
@@ -186,17 +211,17 @@ impl Transfer {
     }
 
     /// It is through.
-    pub(in crate::net) fn done(mut self) {
+    pub(in crate::net) fn done(&self) {
         self.end(TransferState::Done, "");
     }
 
     /// It failed, and why.
-    pub(in crate::net) fn failed(mut self, why: &str) {
+    pub(in crate::net) fn failed(&self, why: &str) {
         self.end(TransferState::Failed, why);
     }
 
-    fn end(&mut self, state: TransferState, note: &str) {
-        self.ended = true;
+    fn end(&self, state: TransferState, note: &str) {
+        self.ended.store(true, Ordering::Relaxed);
         self.board.change(self.id, true, |info| {
             info.state = state;
             info.note = SafeText::new(note);
@@ -206,7 +231,7 @@ impl Transfer {
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.ended.load(Ordering::Relaxed) {
             self.end(TransferState::Failed, "stopped");
         }
     }
@@ -244,15 +269,19 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_transfer_has_failed_and_a_new_provider_begins_anew() {
+    fn a_dropped_transfer_has_failed_and_nothing_moves_after_its_end() {
         let board = TransferBoard::new(EventBus::new());
         let transfer = begin(&board, "tool 1.0.0");
+        transfer.resumed(LEAF_SIZE as u64, 1);
         transfer.running(PeerId::random());
         transfer.leaf(LEAF_SIZE);
-        transfer.running(PeerId::random());
-        assert_eq!(board.list()[0].bytes_done, 0);
+        assert_eq!((board.list()[0].leaves_done, board.list()[0].leaves_resumed), (2, 1));
         drop(transfer);
         assert_eq!(board.list()[0].state, TransferState::Failed);
+        let transfer = begin(&board, "tool 1.0.0");
+        transfer.done();
+        transfer.leaf(LEAF_SIZE);
+        assert_eq!((board.list()[0].state, board.list()[0].leaves_done), (TransferState::Done, 0));
     }
 
     #[test]

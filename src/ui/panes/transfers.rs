@@ -7,7 +7,7 @@ use super::list_and_detail;
 use crate::app::age::Now;
 use crate::app::bytes;
 use crate::app::state::TransferRow;
-use crate::net::api::{Direction, TransferInfo, TransferState};
+use crate::net::api::{Direction, LaneInfo, LaneState, TransferInfo, TransferState};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, bar, empty, panel, table};
 use crate::ui::{Ui, text};
@@ -46,11 +46,28 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
         facts.put(if info.state == TransferState::Failed { "why" } else { "note" }, note, theme.text);
     }
     match &info.peer {
+        _ if !info.lanes.is_empty() => {
+            info.lanes.iter().for_each(|one| facts.put("from", &lane(theme, one), theme.text))
+        }
         Some(peer) => facts.id("peer", peer),
         None => facts.maybe("peer", None),
     }
     facts.id("package id", &info.package_id.to_string());
     ui.detail(inner, facts);
+}
+
+/// `…q7Xe2Ab1 12 pieces, 1.2 MiB/s`, or why there is no more from it.
+fn lane(theme: &Theme, lane: &LaneInfo) -> String {
+    let peer = text::tail(&text::clean(&lane.peer), 8);
+    let rate = lane.rate.map(|rate| format!(", {}/s", bytes::size(rate)));
+    let word = match lane.state {
+        LaneState::Opening => ", opening",
+        LaneState::Failed => ", failed",
+        LaneState::Dismissed => ", left",
+        LaneState::Running | LaneState::Done => "",
+    };
+    let why = if lane.why.is_empty() { String::new() } else { format!(": {}", &*lane.why) };
+    format!("{}{peer} {} pieces{}{word}{why}", theme.symbols.ellipsis, lane.leaves, rate.unwrap_or_default())
 }
 
 fn total(theme: &Theme, info: &TransferInfo) -> String {

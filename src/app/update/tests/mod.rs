@@ -133,6 +133,8 @@ fn transfer(id: u64, state: TransferState) -> TransferInfo {
         bytes_total: 100,
         leaves_done: 0,
         leaves_total: 1,
+        leaves_resumed: 0,
+        lanes: Vec::new(),
         state,
         note: SafeText::default(),
         started_at: id,

@@ -2,28 +2,27 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::market::merkle::LEAF_SIZE;
-use crate::market::store::BlobInfo;
 use crate::market::{PackageId, SafeText};
 
 use super::super::super::api::Direction;
 use super::super::super::context::Context;
 use super::super::super::limits::Limit;
 use super::super::super::service::cache;
+use super::super::super::service::fetch::Sharing;
 use super::super::super::service::slots::Slot;
 use super::super::super::service::transfers::Transfer;
 use super::super::ProtocolError;
 use super::super::codec;
 use super::super::frame::{FrameError, FrameLimits, Framed};
 use super::super::open::SEND_LIMIT;
-use super::message::{MAX_LEAVES_PER_REQUEST, MAX_REQUEST, Reply, Request};
+use super::message::{self, MAX_LEAVES_PER_REQUEST, MAX_REQUEST, Reply, Request};
 
 /// How long an asker may think between two requests.
 const IDLE: Duration = Duration::from_secs(60);
@@ -32,12 +31,25 @@ const LEAF_SEND_LIMIT: Duration = Duration::from_secs(120);
 
 /// A blob that an asker has the manifest of.
 struct Open {
-    file: Arc<File>,
+    id: PackageId,
+    source: Source,
     size: u64,
     transfer: Transfer,
     left: u64,
     _slot: Slot,
 }
+
+/// Where its leaves are read from.
+#[derive(Clone)]
+enum Source {
+    /// All of it is here.
+    Blob(Arc<File>),
+    /// It is being downloaded: what is verified is given on. Weak, since whoever downloads says when that is over.
+    Download(Weak<Sharing>),
+}
+
+/// A leaf that is being read.
+type Reading = Option<JoinHandle<std::io::Result<Vec<u8>>>>;
 
 /// Answers the requests of one stream until the asker ends it. Leaf bytes go out as they are on the disk, unhashed, once the
 /// whole blob was found sound in this run of the node: the asker checks them anyway.
@@ -58,6 +70,10 @@ pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -
                 stream.send(&codec::encode(&reply), SEND_LIMIT).await?;
             }
             Request::Leaves(first, count) => leaves(&context, &mut stream, open.as_mut(), first, count).await?,
+            Request::Held(id) => {
+                let reply = held(&context, PackageId(id)).await?;
+                stream.send(&codec::encode(&reply), SEND_LIMIT).await?;
+            }
         }
     }
     finish(open);
@@ -66,26 +82,44 @@ pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -
 }
 
 async fn manifest(context: &Context, peer: PeerId, id: PackageId) -> Result<(Reply, Option<Open>), ProtocolError> {
-    let blob = match cache::sound(context, id).await {
-        Ok(Some(blob)) => blob,
-        Ok(None) => return Ok((Reply::NotFound, None)),
+    let (source, size, leaves) = match cache::sound(context, id).await {
+        Ok(Some(blob)) => {
+            context.store.run(move |db| db.touch_blob(id)).await?;
+            let Some(file) = open_file(context, id).await? else { return Ok((Reply::NotFound, None)) };
+            (Source::Blob(file), blob.size, blob.leaves)
+        }
+        Ok(None) => match context.services.downloads().of(id) {
+            Some(sharing) => {
+                let leaves = sharing.leaves().unwrap_or_default().to_vec();
+                (Source::Download(Arc::downgrade(&sharing)), sharing.size(), leaves)
+            }
+            None => return Ok((Reply::NotFound, None)),
+        },
         Err(error) => {
             tracing::debug!(package = %id, %error, "not given away");
             return Ok((Reply::Busy, None));
         }
     };
-    let path = context.store.run(move |db| db.touch_blob(id).map(|()| db.blob_path(id))).await?;
     let Some(slot) = context.services.uploads().take(peer) else {
         context.peers.limits().hit(Limit::Uploads);
         return Ok((Reply::Busy, None));
     };
-    let Some(file) = open_file(path).await else { return Ok((Reply::NotFound, None)) };
-    let transfer = context.transfers.begin(Direction::Outbound, short(id), id, blob.size);
+    let transfer = context.transfers.begin(Direction::Outbound, short(id), id, size);
     transfer.running(peer);
-    let BlobInfo { size, leaves, .. } = blob;
     let left = leaves.len() as u64;
     let reply = Reply::Manifest(size, codec::join_ids(&leaves));
-    Ok((reply, Some(Open { file: Arc::new(file), size, transfer, left, _slot: slot })))
+    Ok((reply, Some(Open { id, source, size, transfer, left, _slot: slot })))
+}
+
+/// Which leaves are here. Whether the disk still has them as they were shows when they are asked for.
+async fn held(context: &Context, id: PackageId) -> Result<Reply, ProtocolError> {
+    if let Some(blob) = context.store.run(move |db| db.blob(id)).await? {
+        return Ok(Reply::Held(blob.size, codec::bitmap(blob.leaves.iter().map(|_| true))));
+    }
+    Ok(match context.services.downloads().of(id) {
+        Some(sharing) => Reply::Held(sharing.size(), codec::bitmap(sharing.here())),
+        None => Reply::NotFound,
+    })
 }
 
 async fn leaves(
@@ -98,34 +132,58 @@ async fn leaves(
     let Some(open) = open.filter(|open| in_range(open.size, first, count)) else {
         return Ok(stream.send(&codec::encode(&Reply::Refused), SEND_LIMIT).await?);
     };
-    for index in first..first.saturating_add(count) {
-        let Some(bytes) = read_leaf(open, index).await else {
+    open.settle(context).await?;
+    let end = first.saturating_add(count);
+    let mut reading = open.read(first);
+    for index in first..end {
+        let Some(frame) = finished(reading).await else {
             return Ok(stream.send(&codec::encode(&Reply::Refused), SEND_LIMIT).await?);
         };
-        let length = bytes.len();
-        let leaf = codec::encode(&Reply::Leaf(index, bytes));
-        stream.send_paced(&leaf, LEAF_SEND_LIMIT, context.services.upload_rate()).await?;
-        open.transfer.leaf(length);
+        // The next one comes from the disk while this one goes out.
+        reading = if index + 1 < end { open.read(index + 1) } else { None };
+        stream.send_paced(&frame, LEAF_SEND_LIMIT, context.services.upload_rate()).await?;
+        open.transfer.leaf(leaf_length(open.size, index));
         open.left = open.left.saturating_sub(1);
     }
     Ok(())
 }
 
-fn in_range(size: u64, first: u32, count: u32) -> bool {
-    let end = u64::from(first) + u64::from(count);
-    (1..=MAX_LEAVES_PER_REQUEST).contains(&count) && end <= crate::market::merkle::leaf_count(size)
+impl Open {
+    /// A download that is over may have become a blob.
+    async fn settle(&mut self, context: &Context) -> Result<(), ProtocolError> {
+        if let Source::Download(sharing) = &self.source
+            && sharing.strong_count() == 0
+            && let Some(file) = open_file(context, self.id).await?
+        {
+            self.source = Source::Blob(file);
+        }
+        Ok(())
+    }
+
+    /// Begins to read the reply with the leaf; `None` when it is not here (yet): the asker then turns to another provider.
+    fn read(&self, index: u32) -> Reading {
+        let file = match &self.source {
+            Source::Blob(file) => file.clone(),
+            Source::Download(sharing) => {
+                let sharing = sharing.upgrade()?;
+                let is_here = sharing.schedule().is_here(index);
+                is_here.then(|| sharing.file())?
+            }
+        };
+        let (offset, length) = (u64::from(index) * LEAF_SIZE as u64, leaf_length(self.size, index));
+        Some(spawn_blocking(move || {
+            let mut frame = message::leaf_header(index, length);
+            let start = frame.len();
+            frame.resize(start + length, 0);
+            file.read_exact_at(frame.get_mut(start..).unwrap_or_default(), offset).map(|()| frame)
+        }))
+    }
 }
 
-/// `None` when the disk does not have it (any more); the asker then turns to another provider.
-async fn read_leaf(open: &Open, index: u32) -> Option<Vec<u8>> {
-    let (file, offset) = (open.file.clone(), u64::from(index) * LEAF_SIZE as u64);
-    let length = usize::try_from(open.size.saturating_sub(offset).min(LEAF_SIZE as u64)).ok()?;
-    let read = spawn_blocking(move || {
-        let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, offset).map(|()| bytes)
-    });
-    match read.await {
-        Ok(Ok(bytes)) => Some(bytes),
+/// `None` also when the disk does not have it any more.
+async fn finished(reading: Reading) -> Option<Vec<u8>> {
+    match reading?.await {
+        Ok(Ok(frame)) => Some(frame),
         Ok(Err(error)) => {
             tracing::warn!(%error, "a stored blob cannot be read");
             None
@@ -134,8 +192,22 @@ async fn read_leaf(open: &Open, index: u32) -> Option<Vec<u8>> {
     }
 }
 
-async fn open_file(path: PathBuf) -> Option<File> {
-    spawn_blocking(move || File::open(path)).await.ok()?.ok()
+fn leaf_length(size: u64, index: u32) -> usize {
+    let left = size.saturating_sub(u64::from(index) * LEAF_SIZE as u64);
+    usize::try_from(left).unwrap_or(LEAF_SIZE).min(LEAF_SIZE)
+}
+
+fn in_range(size: u64, first: u32, count: u32) -> bool {
+    let end = u64::from(first) + u64::from(count);
+    (1..=MAX_LEAVES_PER_REQUEST).contains(&count) && end <= crate::market::merkle::leaf_count(size)
+}
+
+/// The blob's file, where it is there.
+async fn open_file(context: &Context, id: PackageId) -> Result<Option<Arc<File>>, ProtocolError> {
+    let path = context.store.run(move |db| Ok(db.blob(id)?.map(|_| db.blob_path(id)))).await?;
+    let Some(path) = path else { return Ok(None) };
+    let opened = spawn_blocking(move || File::open(path)).await;
+    Ok(opened.ok().and_then(Result::ok).map(Arc::new))
 }
 
 fn finish(open: Option<Open>) {

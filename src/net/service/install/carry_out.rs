@@ -46,7 +46,9 @@ pub async fn step(
             }
             fetch_and_finish(context, release, purpose, Arc::new(lock)).await?
         }
-        Offer::Central(package, location) => (from_central(context, package, location, purpose, lock).await?, None),
+        Offer::Central(package, location) => {
+            (from_central(context, package, location, purpose, lock).await?, Vec::new())
+        }
     };
     context.bus.emit(NodeEvent::InstalledChanged);
     Ok(answer(context, step, placed, from))
@@ -84,13 +86,13 @@ fn purpose(step: &PlanStep, wanted: Option<&Wanted>) -> Purpose {
     }
 }
 
-/// The peer is the one that gave the bytes. A damaged blob of this node's own is fetched anew.
+/// The peers are those that gave the bytes. A damaged blob of this node's own is fetched anew.
 async fn fetch_and_finish(
     context: &Context,
     release: &VerifiedRelease,
     purpose: Purpose,
     lock: Arc<OwnedMutexGuard<()>>,
-) -> Result<(Placed, Option<PeerId>), NodeError> {
+) -> Result<(Placed, Vec<PeerId>), NodeError> {
     let bytes = fetch::obtain(context, release).await?;
     let stored = matches!(bytes, Bytes::Stored(_));
     let finish = |bytes| {
@@ -114,18 +116,18 @@ async fn finish(
     purpose: Purpose,
     bytes: Bytes,
     _lock: Arc<OwnedMutexGuard<()>>,
-) -> Result<(Placed, Option<PeerId>), MarketError> {
+) -> Result<(Placed, Vec<PeerId>), MarketError> {
     let (archive, packs, store) = (bytes.path().to_owned(), context.home.packs_dir(), context.store.clone());
     let placing = spawn_blocking(move || {
         let contents = Contents::Archive { path: &archive, release: &release };
         place::put(&store, &contents, purpose, &packs, unix_now())
     });
     let placed = placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
-    let Bytes::Fresh(fetched, peer) = bytes else { return Ok((placed, None)) };
+    let Bytes::Fresh(fetched, peers) = bytes else { return Ok((placed, Vec::new())) };
     if context.settings.storage.mirror != Mirror::None {
         fetch::keep(&context, fetched).await;
     }
-    Ok((placed, Some(peer)))
+    Ok((placed, peers))
 }
 
 /// Fetches the archive of the repository, takes the package out of it and puts that in place.
@@ -173,13 +175,13 @@ fn in_place(context: &Context, step: PlanStep) -> InstalledPackage {
     }
 }
 
-fn answer(context: &Context, step: PlanStep, placed: Placed, from: Option<PeerId>) -> InstalledPackage {
+fn answer(context: &Context, step: PlanStep, placed: Placed, from: Vec<PeerId>) -> InstalledPackage {
     InstalledPackage {
         action: step.action,
         publisher: placed.entry.publisher,
         package_id: Some(placed.entry.package_id),
         assurance: Some(placed.assurance),
-        bytes: if from.is_some() { step.size } else { 0 },
+        bytes: if from.is_empty() { 0 } else { step.size },
         providers: from.iter().map(ToString::to_string).collect(),
         ..in_place(context, step)
     }

@@ -5,13 +5,12 @@ use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, autonat, identify, noise, tcp, yamux};
 use tokio::time::timeout;
 
-use super::super::super::api::{Direction, ReachInfo};
+use super::super::super::api::ReachInfo;
 use super::super::super::service::testing::{TestNode, content, settings, until};
 use super::super::super::service::{fetch, sync as sync_service};
 use super::super::super::testing::{DEADLINE, eventually};
 use super::{Answer, Probe};
-use crate::market::SafeText;
-use crate::net::protocol::blob;
+use crate::net::protocol::{ProtocolError, blob};
 
 async fn relay() -> TestNode {
     let mut settings = settings();
@@ -81,9 +80,15 @@ async fn a_relay_s_limits_hold_and_content_beyond_them_is_refused_with_the_reaso
     if !seeker.context.swarm.connected().contains(&holder.id()) {
         join_through(&seeker, &holder).await;
     }
-    let transfer =
-        seeker.context.transfers.begin(Direction::Inbound, SafeText::default(), release.release().package_id, 600_000);
-    assert!(blob::fetch(&seeker.context, holder.id(), &release, &transfer).await.is_err());
+    let drawing = async {
+        let mut provider = blob::open(&seeker.context, holder.id(), &release, Default::default()).await?;
+        provider.request(&[0, 1, 2]).await?;
+        for leaf in 0..3 {
+            provider.receive(leaf).await?;
+        }
+        Ok::<_, ProtocolError>(())
+    };
+    assert!(drawing.await.is_err());
     until(|| !seeker.context.swarm.connected().contains(&holder.id())).await;
     assert!(seeker.context.swarm.connected().contains(&relay.id()));
 }
