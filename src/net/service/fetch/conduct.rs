@@ -62,6 +62,7 @@ pub async fn conduct(
         waiting: VecDeque::new(),
         later: HashMap::new(),
         set_aside: Vec::new(),
+        distrusted: VecDeque::new(),
         lanes: JoinSet::new(),
         running: BTreeMap::new(),
         ended: VecDeque::new(),
@@ -88,8 +89,10 @@ struct Conductor<'a> {
     waiting: VecDeque<Candidate>,
     /// Those that said they are busy, or stalled: how often, and when to ask again.
     later: HashMap<PeerId, (u32, Instant)>,
-    /// Those that had to make room, or have a bad record: better than none.
+    /// Those that had to make room: better than none.
     set_aside: Vec<PeerId>,
+    /// Those with a bad record: for when it is known that there is nobody else.
+    distrusted: VecDeque<PeerId>,
     lanes: JoinSet<(LaneId, Option<Result<LaneEnd, ProtocolError>>)>,
     running: BTreeMap<LaneId, Running>,
     ended: VecDeque<LaneInfo>,
@@ -130,8 +133,8 @@ impl Conductor<'_> {
 
     /// Nobody is at it, nobody waits, and nobody is left to be found.
     fn is_hopeless(&self) -> bool {
-        let none_left = self.waiting.is_empty() && self.later.is_empty() && self.set_aside.is_empty();
-        self.all_asked && self.running.is_empty() && none_left
+        let waiting = self.waiting.len() + self.later.len() + self.set_aside.len() + self.distrusted.len();
+        self.all_asked && self.running.is_empty() && waiting == 0
     }
 
     fn consider(&mut self, found: Option<Found>) {
@@ -149,7 +152,7 @@ impl Conductor<'_> {
             None => self.waiting.push_back(candidate),
             Some(why) => {
                 self.transfer.note(&format!("{peer} is asked only if no other has it: {why}"));
-                self.set_aside.push(peer);
+                self.distrusted.push_back(peer);
             }
         }
     }
@@ -173,14 +176,22 @@ impl Conductor<'_> {
             return self.waiting.remove(place);
         }
         let Some(peer) = due else {
-            let peer = if self.running.is_empty() { self.set_aside.pop() } else { None };
-            return peer.map(|peer| Candidate { peer, holds: None });
+            return self.last_resort().map(|peer| Candidate { peer, holds: None });
         };
         // Kept with the number of tries, and far off, until it is known how this one ends.
         if let Some((_, due)) = self.later.get_mut(&peer) {
             *due = now + Duration::from_secs(3600);
         }
         Some(Candidate { peer, holds: None })
+    }
+
+    /// Somebody rather than nobody.
+    fn last_resort(&mut self) -> Option<PeerId> {
+        if !self.running.is_empty() {
+            return None;
+        }
+        let nobody_else = self.all_asked && self.later.is_empty();
+        self.set_aside.pop().or_else(|| if nobody_else { self.distrusted.pop_front() } else { None })
     }
 
     fn start(&mut self, candidate: Candidate) {
