@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p::PeerId;
+use libp2p::identity::{PublicKey, ed25519};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use crate::market::VerifiedRelease;
+use crate::market::{PublisherKey, VerifiedRelease};
 
 use super::super::super::context::Context;
 use super::super::super::protocol::{ProtocolError, blob, sync};
@@ -133,9 +134,13 @@ impl Search<'_> {
         near.without
     }
 
-    /// Who announced it, or served it before.
+    /// Who announced it, or served it before, and the publisher's own node where this one knows how to reach it: strangers can
+    /// crowd all others out of the DHT's places for a key, but not these.
     async fn heard_of(&self) {
-        self.dial(self.context.services.holders().of(self.release.release().package_id)).await;
+        let signed = self.release.release();
+        let mut peers = self.context.services.holders().of(signed.package_id);
+        peers.extend(node_of(signed.publisher));
+        self.dial(peers).await;
     }
 
     /// Who is said to hold it by the DHT.
@@ -186,4 +191,10 @@ impl Search<'_> {
         // Closed: the download is over.
         let _ = self.found.send(Found::Provider(candidate)).await;
     }
+}
+
+/// The node that publishes with this key.
+fn node_of(publisher: PublisherKey) -> Option<PeerId> {
+    let key = ed25519::PublicKey::try_from_bytes(&publisher.0).ok()?;
+    Some(PublicKey::from(key).to_peer_id())
 }

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use crate::config::Span;
 use crate::config::schema::Mirror;
 use crate::market::merkle::LEAF_SIZE;
+use crate::market::store::PeerRecord;
 use crate::market::{Identity, PackageName, Release};
 
 use crate::net::api::*;
@@ -173,6 +174,18 @@ async fn holders_that_do_not_answer_make_it_fail_soon() {
     let begun = std::time::Instant::now();
     assert!(blob::open(&asker.context, silent.id(), &release, Arc::default()).await.is_err());
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn the_publishers_own_node_is_asked_though_nobody_names_it() {
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    let release = one.store("tool", "1.0.0", b"x").await;
+    let address = one.context.swarm.snapshot().await.unwrap().listen_addrs[0].to_string();
+    // Met long ago: no connection, no announcement, no DHT.
+    let met = PeerRecord { peer_id: one.id().to_string(), addrs: vec![address], ..PeerRecord::default() };
+    two.context.peers.load(vec![met]);
+    let Bytes::Fresh(_, from) = fetch::obtain(&two.context, &release).await.unwrap() else { panic!() };
+    assert_eq!(from, [one.id()]);
 }
 
 #[tokio::test]
