@@ -215,6 +215,11 @@ impl Transfer {
         self.end(TransferState::Done, "");
     }
 
+    /// It is through although not all is across, and why.
+    pub(in crate::net) fn done_with(&self, why: &str) {
+        self.end(TransferState::Done, why);
+    }
+
     /// It failed, and why.
     pub(in crate::net) fn failed(&self, why: &str) {
         self.end(TransferState::Failed, why);

@@ -63,6 +63,10 @@ async fn four_providers_give_their_share_each() {
     let info = download(&asker);
     assert_eq!((info.leaves_done, info.bytes_done), (24, info.bytes_total));
     assert_eq!(info.lanes.iter().map(|lane| lane.leaves).sum::<u64>(), 24, "{:?}", info.lanes);
+    // None of them takes it for a failure that the others gave the rest.
+    for (_, provider) in &providers {
+        until(|| provider.context.transfers.list().iter().all(|info| info.state == TransferState::Done)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
