@@ -35,7 +35,8 @@ fn headless(cli: &Cli) -> Result<(), NodeError> {
 fn dashboard(cli: &Cli) -> Result<(), NodeError> {
     let (home, settings) = launch::settings(cli)?;
     let logging = logging::init(logging::Mode::Dashboard, &home, &settings.log);
-    let options = launch::dashboard_options(&settings);
+    let mut options = launch::dashboard_options(&settings);
+    options.source = Some(launch::settings_source(cli, &home)?);
     let node = launch::attach_or_start(home, settings, logging.lines.clone());
     launch::runtime()?.block_on(ui::dashboard(node, options))
 }
@@ -47,6 +48,7 @@ fn demo(cli: &Cli, plain: bool) -> Result<(), NodeError> {
     let mut options = launch::dashboard_options(&settings);
     options.network = demo::NETWORK.into();
     options.demo = true;
+    options.source = Some(launch::settings_source(cli, &Home::new(stage.packages()))?);
     options.current_dir = stage.packages().to_string_lossy().into_owned();
     let runtime = launch::runtime()?;
     let node = stage.start(&settings, logging.lines.clone());

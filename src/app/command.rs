@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::settings::From;
 use super::state::{State, Step, Tab};
 
 macro_rules! ids {
@@ -22,13 +23,15 @@ macro_rules! ids {
 ids! {
     Quit = "quit", Help = "help", Palette = "palette", NextTab = "next-tab", PreviousTab = "previous-tab",
     Overview = "tab-overview", Peers = "tab-peers", Dht = "tab-dht", Feed = "tab-feed", Search = "tab-search",
-    Publish = "tab-publish", Transfers = "tab-transfers", Logs = "tab-logs",
+    Publish = "tab-publish", Transfers = "tab-transfers", Installed = "tab-installed", Logs = "tab-logs", Settings = "tab-settings",
     Up = "up", Down = "down", PageUp = "page-up", PageDown = "page-down", First = "first", Last = "last",
     Open = "open", Back = "back", Find = "find", Copy = "copy", CopyAddress = "copy-address", Connect = "connect",
     Disconnect = "disconnect", Ban = "ban", Sort = "sort", Reverse = "reverse", Bootstrap = "bootstrap",
     Pause = "pause", Install = "install", Remove = "remove", Why = "why", Next = "wizard-next", Allow = "wizard-allow", Restart = "wizard-restart",
     ClearDone = "clear-done", Level = "log-level", Follow = "follow", Mouse = "mouse", Refresh = "refresh",
     Suspend = "suspend",
+    Update = "update", UpdateAll = "update-all", Verify = "verify", VerifyAll = "verify-all", RemoveUnused = "remove-unused",
+    Edit = "edit-setting", Reset = "reset-setting",
 }
 
 /// What belongs together in the help.
@@ -77,8 +80,24 @@ const fn global(id: Id, keys: &'static [&'static str], title: &'static str) -> C
     Command { id, title, hint: "", keys, applies: always, group: Group::Everywhere, dangerous: false }
 }
 
+const fn tab(id: Id, keys: &'static [&'static str], title: &'static str, applies: fn(&State) -> bool) -> Command {
+    Command { id, title, hint: "", keys, applies, group: Group::Everywhere, dangerous: false }
+}
+
 /// Every command. The order is the order of the footer hints; of two with one key, the first that applies wins.
 pub static COMMANDS: &[Command] = &[
+    dangerous(here(Id::Update, &["u"], "update", "Update the selected package", on_installed_package)),
+    dangerous(here(Id::UpdateAll, &["U"], "", "Update everything that is installed", on_installed_ready)),
+    here(
+        Id::Verify,
+        &["v"],
+        "verify",
+        "Compare the selected package's files with what was installed",
+        on_installed_package,
+    ),
+    here(Id::VerifyAll, &["V"], "verify all", "Compare the files of everything that is installed", on_installed_ready),
+    here(Id::Edit, &["enter", "e"], "edit", "Change the selected setting", on_setting),
+    dangerous(here(Id::Reset, &["r"], "default", "Give the selected setting its default again", on_set_setting)),
     dangerous(here(Id::Install, &["i"], "install", "Install the selected package", State::can_install)),
     here(Id::Open, &["enter", "l", "right"], "detail", "Open the detail of the selected line", State::can_open),
     here(Id::Why, &["w"], "why", "Why the selected package is trusted, or not", State::can_ask_why),
@@ -97,6 +116,7 @@ pub static COMMANDS: &[Command] = &[
     here(Id::Bootstrap, &["B"], "bootstrap", "Refresh the DHT's routing table now", on_dht),
     here(Id::ClearDone, &["x"], "clear", "Take ended transfers off the list", on_transfers),
     dangerous(here(Id::Remove, &["x"], "remove", "Remove the installed package", can_remove)),
+    dangerous(here(Id::RemoveUnused, &["X"], "", "Remove what nothing needs any more", has_unused)),
     here(Id::Copy, &["y"], "copy", "Copy the id of the selected line", State::can_copy),
     here(Id::CopyAddress, &["a"], "copy address", "Copy this node's own address", on_overview_ready),
     here(Id::Back, &["esc", "h", "left"], "back", "Go back one step", State::can_go_back),
@@ -106,14 +126,16 @@ pub static COMMANDS: &[Command] = &[
     moves(Id::PageDown, &["pgdn", "ctrl-d"], "One page down"),
     moves(Id::First, &["home", "g"], "To the first line"),
     moves(Id::Last, &["end", "G"], "To the last line"),
-    global(Id::Overview, &["1"], "Overview"),
-    global(Id::Peers, &["2"], "Peers"),
-    global(Id::Dht, &["3"], "DHT"),
-    global(Id::Feed, &["4"], "Feed"),
-    global(Id::Search, &["5"], "Search"),
-    global(Id::Publish, &["6"], "Publish"),
-    global(Id::Transfers, &["7"], "Transfers"),
-    global(Id::Logs, &["8"], "Logs"),
+    tab(Id::Overview, &["1"], "Overview", |state| shows(state, Tab::Overview)),
+    tab(Id::Peers, &["2"], "Peers", |state| shows(state, Tab::Peers)),
+    tab(Id::Dht, &["3"], "DHT", |state| shows(state, Tab::Dht)),
+    tab(Id::Feed, &["4"], "Feed", |state| shows(state, Tab::Feed)),
+    tab(Id::Search, &["5"], "Search", |state| shows(state, Tab::Search)),
+    tab(Id::Publish, &["6"], "Publish", |state| shows(state, Tab::Publish)),
+    tab(Id::Transfers, &["7"], "Transfers", |state| shows(state, Tab::Transfers)),
+    tab(Id::Installed, &["8"], "Installed", |state| shows(state, Tab::Installed)),
+    tab(Id::Logs, &["9"], "Logs", |state| shows(state, Tab::Logs)),
+    tab(Id::Settings, &["0"], "Settings", |state| shows(state, Tab::Settings)),
     global(Id::NextTab, &["tab"], "Next tab"),
     global(Id::PreviousTab, &["shift-tab"], "Previous tab"),
     global(Id::Help, &["?", "f1"], "This help"),
@@ -139,7 +161,9 @@ pub fn tab_of(id: Id) -> Option<Tab> {
         Id::Search => Tab::Search,
         Id::Publish => Tab::Publish,
         Id::Transfers => Tab::Transfers,
+        Id::Installed => Tab::Installed,
         Id::Logs => Tab::Logs,
+        Id::Settings => Tab::Settings,
         _ => return None,
     };
     Some(tab)
@@ -147,6 +171,10 @@ pub fn tab_of(id: Id) -> Option<Tab> {
 
 fn always(_: &State) -> bool {
     true
+}
+
+fn shows(state: &State, tab: Tab) -> bool {
+    state.tabs().contains(&tab)
 }
 
 fn on_peers(state: &State) -> bool {
@@ -186,7 +214,32 @@ fn on_transfers(state: &State) -> bool {
 }
 
 fn can_remove(state: &State) -> bool {
-    state.tab == Tab::Search && state.is_ready() && state.search.selected().is_some_and(|hit| hit.installed.is_some())
+    state.is_ready()
+        && match state.tab {
+            Tab::Search => state.search.selected().is_some_and(|hit| hit.installed.is_some()),
+            Tab::Installed => state.installed.selected().is_some(),
+            _ => false,
+        }
+}
+
+fn on_installed_ready(state: &State) -> bool {
+    state.tab == Tab::Installed && state.is_ready() && state.installed.all().next().is_some()
+}
+
+fn on_installed_package(state: &State) -> bool {
+    state.tab == Tab::Installed && state.is_ready() && state.installed.selected().is_some()
+}
+
+fn has_unused(state: &State) -> bool {
+    on_installed_ready(state) && state.installed.unused().next().is_some()
+}
+
+fn on_setting(state: &State) -> bool {
+    state.tab == Tab::Settings && state.settings.selected().is_some()
+}
+
+fn on_set_setting(state: &State) -> bool {
+    on_setting(state) && state.settings.selected().is_some_and(|setting| setting.from == From::File)
 }
 
 fn can_go_on(state: &State) -> bool {

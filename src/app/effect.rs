@@ -14,6 +14,13 @@ pub enum Effect {
     ReadDir {
         path: String,
     },
+    /// Read the settings; answered by [`super::event::Event::Settings`].
+    ReadSettings,
+    /// Change a setting in the file, or take it out (none); answered by [`super::event::Event::Settings`].
+    WriteSetting {
+        name: String,
+        value: Option<String>,
+    },
     /// Put text on the clipboard through the terminal (OSC 52).
     Copy(String),
     /// Turn mouse reporting on or off (off: the terminal's own selection works).

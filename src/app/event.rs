@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::hit::Target;
 use super::key::Key;
+use super::settings::Sheet;
+use crate::market::PackageName;
 use crate::net::{NodeError, NodeEvent, NodeReply};
 
 /// One thing that happened.
@@ -45,6 +47,12 @@ pub enum Event {
     Directory {
         path: String,
         listing: Result<Listing, String>,
+    },
+    /// The answer to [`super::effect::Effect::ReadSettings`] and [`super::effect::Effect::WriteSetting`], or what has
+    /// become of the file; `wrote`: the setting that was to be changed.
+    Settings {
+        wrote: Option<String>,
+        result: Result<Sheet, NodeError>,
     },
     /// The time that [`super::state::State::next_wake`] named has come.
     Tick,
@@ -125,6 +133,26 @@ pub enum Tag {
     Plan {
         what: String,
     },
+    /// What of the installed packages there is newer.
+    Outdated,
+    Pins,
+    InstalledFiles {
+        seq: u64,
+    },
+    /// Why an installed package is trusted, or not.
+    InstalledWhy {
+        seq: u64,
+    },
+    Verify {
+        name: PackageName,
+    },
+    /// What updating would do; none: everything.
+    UpdatePlan {
+        name: Option<PackageName>,
+    },
+    RemoveUnused,
+    /// What the node goes by.
+    Settings,
     Remove {
         name: String,
     },

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{COMMANDS, Command, Group, Id};
+use super::command::{COMMANDS, Command, Group, Id, tab_of};
 use super::key::Key;
-use super::state::State;
+use super::state::{State, Tab, digit};
 
 /// Keys of all commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +23,16 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// The defaults with `overrides` (command name to key) in place of a command's own keys, and what is wrong with
-    /// them, one line each. A wrong override changes nothing.
-    pub fn with_overrides(overrides: &BTreeMap<String, String>) -> (Self, Vec<String>) {
+    /// The defaults, with `overrides` (command name to key) in place of a command's own keys, and what is wrong with them,
+    /// one line each. A wrong override changes nothing. The tabs have the digits in the order of `panes`; one that is not
+    /// among them has no key.
+    pub fn new(panes: &[Tab], overrides: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let mut map = Self::default();
+        for command in COMMANDS {
+            let Some(tab) = tab_of(command.id) else { continue };
+            let place = panes.iter().position(|pane| *pane == tab);
+            map.keys.insert(command.id, place.and_then(digit).map(Key::char).into_iter().collect());
+        }
         let mut problems = Vec::new();
         for (name, text) in overrides {
             let Some(command) = COMMANDS.iter().find(|command| command.id.name() == name) else {
@@ -85,7 +91,7 @@ mod tests {
 
     #[test]
     fn an_override_takes_the_place_of_the_default() {
-        let (map, problems) = Keymap::with_overrides(&overrides(&[("quit", "f10")]));
+        let (map, problems) = Keymap::new(&Tab::ALL, &overrides(&[("quit", "f10")]));
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(map.key_of(Id::Quit), Some("f10".parse().unwrap()));
         let state = State::default();
@@ -95,8 +101,17 @@ mod tests {
     #[test]
     fn what_is_wrong_is_reported_and_changes_nothing() {
         let bad = overrides(&[("quit", "?"), ("fly", "x"), ("help", "banana")]);
-        let (map, problems) = Keymap::with_overrides(&bad);
+        let (map, problems) = Keymap::new(&Tab::ALL, &bad);
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert_eq!(map, Keymap::default());
+    }
+
+    #[test]
+    fn the_digits_follow_the_order_of_the_panes() {
+        assert_eq!(Keymap::new(&Tab::ALL, &BTreeMap::new()).0, Keymap::default());
+        let (map, _) = Keymap::new(&[Tab::Logs, Tab::Overview], &BTreeMap::new());
+        assert_eq!(map.key_of(Id::Logs), Some(Key::char('1')));
+        assert_eq!(map.key_of(Id::Overview), Some(Key::char('2')));
+        assert_eq!(map.key_of(Id::Peers), None);
     }
 }

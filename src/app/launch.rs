@@ -14,6 +14,7 @@ use crate::net::{self, ErrorKind, NodeError, NodeHandle, NodeOptions};
 
 use super::failure::{busy, usage};
 use super::output::{self, Output};
+use super::settings::Source;
 use super::state::DashboardOptions;
 use super::verbs::config_file;
 
@@ -128,6 +129,15 @@ pub async fn attach_or_start(
         // One may have been started at the same moment.
         Err(error) => ControlClient::connect(&home).await?.map(NodeHandle::Remote).ok_or_else(|| busy(error)),
     }
+}
+
+/// Where a dashboard reads and writes its settings.
+///
+/// # Errors
+/// As [`config_file`].
+pub fn settings_source(cli: &Cli, home: &Home) -> Result<Source, NodeError> {
+    let file = if cli.global.demo { home.config_file() } else { config_file(&cli.global, home)? };
+    Ok(Source { file, flags: cli.global.overrides(), stored: !cli.global.demo })
 }
 
 /// How the dashboard looks and behaves: the settings, and what the environment says of colours, characters and folders.

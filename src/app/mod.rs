@@ -15,6 +15,7 @@ pub mod launch;
 pub mod logging;
 pub mod output;
 pub mod runtime;
+pub mod settings;
 pub mod signal;
 pub mod state;
 pub mod update;

@@ -26,6 +26,11 @@ impl Key {
         format!("{ENV_PREFIX}{}", self.name.replace('.', "_").to_uppercase())
     }
 
+    /// Whether a change holds at once in an open dashboard; what the node goes by is read when it starts.
+    pub fn at_once(&self) -> bool {
+        self.section() == "ui"
+    }
+
     /// Whether this version does anything with it.
     pub fn effective(&self) -> bool {
         !NOT_YET_EFFECTIVE.contains(&self.name)
@@ -36,7 +41,7 @@ impl Key {
 pub const ENV_PREFIX: &str = "GGEN_P2P_";
 
 /// Settings that are read and checked but that this version does nothing with.
-pub const NOT_YET_EFFECTIVE: &[&str] = &["ui.panes", "metrics.listen"];
+pub const NOT_YET_EFFECTIVE: &[&str] = &["metrics.listen"];
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, kind, about }
@@ -155,7 +160,7 @@ pub const KEYS: &[Key] = &[
     key("ui.mouse", Kind::Bool, "React to the mouse."),
     key("ui.frame_rate", Kind::Integer(1, 30), "Frames a second at most."),
     key("ui.ascii", Kind::Bool, "Draw with ASCII characters only."),
-    key("ui.panes", Kind::List(rules::pane), "Panes in the order of their tabs."),
+    key("ui.panes", Kind::List(rules::pane), "Panes in the order of their tabs; one that is not named is not shown."),
     key("ui.keymap", Kind::Map, "Keys for commands, by command id."),
     key(
         "metrics.listen",

@@ -40,6 +40,15 @@ impl Kind {
         }
     }
 
+    /// All that is allowed, where that is a short list.
+    pub fn choices(&self) -> Vec<&'static str> {
+        match self {
+            Self::Bool => vec!["true", "false"],
+            Self::Choice(names) => names.to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
     /// # Errors
     /// What is allowed instead of `value`.
     pub fn check(&self, value: &Value) -> Result<(), String> {
@@ -181,7 +190,8 @@ pub fn loopback(text: &str) -> Result<(), String> {
 }
 
 /// The panes there are.
-pub const PANES: [&str; 8] = ["overview", "peers", "dht", "feed", "search", "publish", "transfers", "logs"];
+pub const PANES: [&str; 10] =
+    ["overview", "peers", "dht", "feed", "search", "publish", "transfers", "installed", "logs", "settings"];
 
 pub fn pane(text: &str) -> Result<(), String> {
     if PANES.contains(&text) {

@@ -205,13 +205,12 @@ pub struct Ui {
 
 impl Default for Ui {
     fn default() -> Self {
-        let panes = ["overview", "peers", "dht", "feed", "search", "publish", "transfers", "logs"];
         Self {
             theme: "auto".into(),
             mouse: true,
             frame_rate: 30,
             ascii: false,
-            panes: panes.map(String::from).to_vec(),
+            panes: super::rules::PANES.map(String::from).to_vec(),
             keymap: Default::default(),
         }
     }

@@ -1,6 +1,6 @@
 //! One face for a node in this process and for one behind the control socket.
 
-use crate::market::install::Removal;
+use crate::market::install::{Removal, Verification};
 use crate::market::store::Pin;
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
@@ -127,6 +127,8 @@ commands! {
         NodeCommand::RevokeKey { key, reason } => NodeReply::KeyChange(change) => change;
     /// What is installed.
     installed() -> Vec<InstalledInfo>: NodeCommand::Installed => NodeReply::Installed(list) => list;
+    /// Compares every file.
+    verify(name: PackageName) -> Verification: NodeCommand::Verify { name } => NodeReply::Verified(found) => found;
     /// When the files are gone.
     remove(removal: Removal) -> RemoveAnswer: NodeCommand::Remove(removal) => NodeReply::Removed(answer) => answer;
     /// The peer id at `addr`.

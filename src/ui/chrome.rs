@@ -7,7 +7,7 @@ use super::{MIN_SIZE, Ui, panes, text};
 use crate::app::bytes;
 use crate::app::command::Id;
 use crate::app::hit::Target;
-use crate::app::state::{Phase, Tab};
+use crate::app::state::{Phase, Tab, digit};
 
 /// Says what size is needed.
 pub fn too_small(ui: &mut Ui<'_, '_>, area: Rect) {
@@ -80,25 +80,47 @@ fn header_parts(ui: &Ui<'_, '_>) -> Vec<Vec<Span<'static>>> {
     parts
 }
 
-/// The tabs; where there is no room, only the open one has its name.
+/// The tabs: with their titles, with short ones, or with their numbers, as there is room; the open one has its title.
 pub fn tabs(ui: &mut Ui<'_, '_>, area: Rect) {
-    let full = |tab: Tab| format!(" {} {} ", tab.number(), tab.title());
-    let whole: usize = Tab::ALL.iter().map(|tab| text::width(&full(*tab))).sum();
-    let wide = whole <= usize::from(area.width);
+    let tabs = ui.state.tabs();
+    let fits = |label: &dyn Fn(usize, Tab) -> String| {
+        let cells: usize = tabs.iter().enumerate().map(|(place, tab)| text::width(&label(place, *tab))).sum();
+        cells <= usize::from(area.width)
+    };
+    let full = |place: usize, tab: Tab| format!(" {}{} ", number(place), tab.title());
+    let short = |place: usize, tab: Tab| match tab == ui.state.tab {
+        true => full(place, tab),
+        false => format!(" {}{}", number(place), tab.short_title()),
+    };
+    let least = |place: usize, tab: Tab| match tab == ui.state.tab {
+        true => full(place, tab),
+        false => format!(" {}", number(place)),
+    };
+    let labels: &dyn Fn(usize, Tab) -> String = if fits(&full) {
+        &full
+    } else if fits(&short) {
+        &short
+    } else {
+        &least
+    };
     let mut x = area.x;
-    for tab in Tab::ALL {
-        let active = tab == ui.state.tab;
-        let label = if wide || active { full(tab) } else { format!(" {} ", tab.number()) };
+    for (place, tab) in tabs.iter().enumerate() {
+        let label = labels(place, *tab);
         let width = u16::try_from(text::width(&label)).unwrap_or(0);
         if x + width > area.x + area.width {
             break;
         }
-        let place = Rect { x, width, ..area };
-        let style = if active { ui.theme.tab_active } else { ui.theme.tab };
-        ui.lines(place, vec![Line::styled(label, style)]);
-        ui.hit(place, Target::Tab(tab));
+        let cells = Rect { x, width, ..area };
+        let style = if *tab == ui.state.tab { ui.theme.tab_active } else { ui.theme.tab };
+        ui.lines(cells, vec![Line::styled(label, style)]);
+        ui.hit(cells, Target::Tab(*tab));
         x += width;
     }
+}
+
+/// The digit that leads to the tab at a place, and a blank.
+fn number(place: usize) -> String {
+    digit(place).map(|digit| format!("{digit} ")).unwrap_or_default()
 }
 
 /// The pane of the open tab, or why there is none.
@@ -115,7 +137,9 @@ pub fn body(ui: &mut Ui<'_, '_>, area: Rect) {
         Tab::Search => panes::search::draw(ui, area),
         Tab::Publish => panes::publish::draw(ui, area),
         Tab::Transfers => panes::transfers::draw(ui, area),
+        Tab::Installed => panes::installed::draw(ui, area),
         Tab::Logs => panes::logs::draw(ui, area),
+        Tab::Settings => panes::settings::draw(ui, area),
     }
 }
 

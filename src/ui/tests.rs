@@ -14,7 +14,7 @@ use crate::app::update::update;
 use crate::net::api::{Inspection, SearchAnswer};
 use crate::net::{ErrorKind, NodeError, NodeReply};
 
-const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (200, 60)];
+const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 40), (200, 60)];
 
 fn draw_with(state: &State, theme: &Theme) -> (Buffer, HitMap) {
     let (width, height) = state.size;
@@ -72,11 +72,11 @@ fn tabs() {
 
 #[test]
 fn details_that_cover_the_list() {
-    for tab in [Tab::Peers, Tab::Feed, Tab::Search, Tab::Transfers, Tab::Logs] {
+    for tab in [Tab::Peers, Tab::Feed, Tab::Search, Tab::Transfers, Tab::Logs, Tab::Settings] {
         let name = format!("{}-detail", tab.title().to_lowercase());
         snapshot(&name, |w, h| {
             let mut state = if tab == Tab::Search { fixture::searched(w, h) } else { fixture::on(tab, w, h) };
-            fixture::press(&mut state, "up enter");
+            fixture::press(&mut state, "up l");
             state
         });
     }
@@ -137,6 +137,58 @@ fn a_detail_scrolls_to_its_end() {
 }
 
 #[test]
+fn what_is_installed_and_how_it_stands() {
+    snapshot("installed-compared", fixture::compared);
+    for (name, keys) in [("installed-detail", "l"), ("installed-why", "w"), ("installed-remove", "x")] {
+        snapshot(name, |w, h| {
+            let mut state = fixture::compared(w, h);
+            fixture::press(&mut state, keys);
+            state
+        });
+    }
+    snapshot("installed-update", |w, h| {
+        let mut state = fixture::compared(w, h);
+        fixture::press(&mut state, "U");
+        fixture::reply(&mut state, Tag::UpdatePlan { name: None }, NodeReply::Plan(fixture::install_plan()));
+        state
+    });
+    snapshot("ascii-installed", |w, h| {
+        let mut state = fixture::compared(w, h);
+        state.options.ascii = true;
+        state
+    });
+}
+
+#[test]
+fn settings_are_changed_in_place() {
+    for (name, keys) in [
+        ("settings-filter", "0 / p e e r s"),
+        ("settings-choice", "0 / u i . a s c i i enter e"),
+        ("settings-wrong", "0 / m a x _ p e e r s enter e x"),
+        ("settings-reset", "0 / m a x _ p e e r s enter r"),
+    ] {
+        snapshot(name, |w, h| {
+            let mut state = fixture::rich(w, h);
+            state.list_rows = 10;
+            fixture::press(&mut state, keys);
+            state
+        });
+    }
+    snapshot("settings-broken", |w, h| {
+        let mut state = fixture::on(Tab::Settings, w, h);
+        let message = "/home/ada/.ggen/p2p-config.toml:12:14: performance.max_peers: expected a whole number from 1 to 1000, found the text \"lots\"";
+        let result = Err(NodeError::new(ErrorKind::Usage, message).hint("correct that line"));
+        update(&mut state, Event::Settings { wrote: None, result }, fixture::now());
+        state
+    });
+    snapshot("ascii-settings", |w, h| {
+        let mut state = fixture::on(Tab::Settings, w, h);
+        state.options.ascii = true;
+        state
+    });
+}
+
+#[test]
 fn wizard_steps() {
     for (name, step) in
         [("findings", Step::Findings), ("review", Step::Review), ("working", Step::Working), ("done", Step::Done)]
@@ -179,9 +231,17 @@ fn wizard_steps() {
 fn beginnings_and_ends() {
     snapshot("starting", fixture::starting);
     snapshot("alone", fixture::alone);
-    for (name, keys) in
-        [("peers", "2"), ("dht", "3"), ("feed", "4"), ("search", "5"), ("transfers", "7"), ("logs", "8")]
-    {
+    let panes = [
+        ("peers", "2"),
+        ("dht", "3"),
+        ("feed", "4"),
+        ("search", "5"),
+        ("transfers", "7"),
+        ("installed", "8"),
+        ("logs", "9"),
+        ("settings", "0"),
+    ];
+    for (name, keys) in panes {
         snapshot(&format!("empty-{name}"), |w, h| {
             let mut state = fixture::alone(w, h);
             fixture::press(&mut state, keys);
@@ -307,7 +367,7 @@ fn ascii_is_ascii() {
         for (width, height) in SIZES {
             let mut state = fixture::alone(width, height);
             state.options.ascii = true;
-            fixture::press(&mut state, &tab.number().to_string());
+            fixture::press(&mut state, &fixture::key_of(tab));
             let (screen, _) = draw(&state);
             assert!(screen.is_ascii(), "{tab:?} {width}x{height}:\n{screen}");
         }
@@ -345,7 +405,8 @@ fn unknown_is_not_zero() {
     let state = fixture::ready(80, 24);
     let (screen, _) = draw(&state);
     assert!(screen.contains("peers     —") || screen.contains("peers    —"), "{screen}");
-    assert!(!screen.contains(" 0 "), "{screen}");
+    let body: Vec<_> = screen.lines().skip(2).collect();
+    assert!(!body.join("\n").contains(" 0 "), "{screen}");
     assert_eq!(state.now.secs(), NOW);
 }
 
@@ -375,21 +436,22 @@ fn nothing_found_says_who_was_asked() {
 }
 
 fn states() -> impl Strategy<Value = (usize, bool, bool)> {
-    (0usize..18, any::<bool>(), any::<bool>())
+    (0usize..22, any::<bool>(), any::<bool>())
 }
 
 fn state_of(which: usize, width: u16, height: u16) -> State {
     match which {
-        0..8 => fixture::on(Tab::ALL[which], width, height),
-        8 => fixture::searched(width, height),
-        9 => fixture::publishing(Step::Findings, width, height),
-        10 => fixture::publishing(Step::Review, width, height),
-        11 => fixture::publishing(Step::Done, width, height),
-        12 => fixture::alone(width, height),
-        13 => fixture::starting(width, height),
+        0..10 => fixture::on(Tab::ALL[which], width, height),
+        10 => fixture::searched(width, height),
+        11 => fixture::publishing(Step::Findings, width, height),
+        12 => fixture::publishing(Step::Review, width, height),
+        13 => fixture::publishing(Step::Done, width, height),
+        14 => fixture::alone(width, height),
+        15 => fixture::starting(width, height),
+        16 => fixture::compared(width, height),
         n => {
             let mut state = fixture::rich(width, height);
-            fixture::press(&mut state, ["?", ": a", "2 c", "q"][(n - 14) % 4]);
+            fixture::press(&mut state, ["?", ": a", "2 c", "q", "0 e x"][(n - 17) % 5]);
             state
         }
     }

@@ -134,7 +134,7 @@ fn it_follows_the_size_of_the_terminal_and_says_what_it_needs() {
     terminal.resize(8, 30);
     terminal.wait_for_text("40");
     terminal.resize(60, 200);
-    terminal.wait_until("the largest layout", |screen| screen.contains("8 Logs") && screen.contains("Installed"));
+    terminal.wait_until("the largest layout", |screen| screen.contains("9 Logs") && screen.contains("0 Settings"));
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn settings_go_round_by_the_verbs() {
     assert!(shown["origin"]["network.name"].as_str().unwrap().starts_with("file, line "));
     assert_eq!(shown["origin"]["network.mdns"], "flag, --no-mdns");
     assert_eq!(shown["origin"]["log.level"], "default");
-    assert!(shown["not_yet_effective"].as_array().unwrap().contains(&"ui.panes".into()));
+    assert!(shown["not_yet_effective"].as_array().unwrap().contains(&"metrics.listen".into()));
     ok(&["config", "reset", "network.name"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), include_str!("../../assets/default-config.toml"));
     assert!(Path::new(&file).exists());

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::app::event::{DirEntry, Event, Listing, Tag};
+use crate::app::settings::Source;
 use crate::net::{ErrorKind, NodeCommand, NodeError, NodeHandle};
 
 /// Sub-directories listed at most.
@@ -36,6 +37,19 @@ impl Executor {
             };
             // The loop may have ended meanwhile.
             let _ = results.send(Event::Reply { tag, result });
+        });
+    }
+
+    /// Reads the settings, or changes one (`change`: its name and value), on a thread that may block.
+    pub fn settings(&mut self, source: Option<Source>, change: Option<(String, Option<String>)>) {
+        let results = self.results.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = match (source, &change) {
+                (None, _) => Err(NodeError::new(ErrorKind::NotFound, "there are no settings here")),
+                (Some(source), None) => source.read(),
+                (Some(source), Some((name, value))) => source.write(name, value.as_deref()),
+            };
+            let _ = results.send(Event::Settings { wrote: change.map(|(name, _)| name), result });
         });
     }
 

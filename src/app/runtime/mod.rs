@@ -162,6 +162,14 @@ impl<S: Screen> Dashboard<S> {
                     executor.request(task.handle(), tag, command);
                     Ok(())
                 }
+                Effect::ReadSettings => {
+                    executor.settings(self.state.options.source.clone(), None);
+                    Ok(())
+                }
+                Effect::WriteSetting { name, value } => {
+                    executor.settings(self.state.options.source.clone(), Some((name, value)));
+                    Ok(())
+                }
                 Effect::ReadDir { path } => {
                     executor.read_dir(path);
                     Ok(())

@@ -144,7 +144,7 @@ async fn a_flood_of_keys_costs_few_frames() {
         press(&keys, '2');
         press(&keys, '3');
     }
-    press(&keys, '8');
+    press(&keys, '9');
     let screen = FakeScreen { seen: seen.clone(), broken: false };
     let started = std::time::Instant::now();
     let running = tokio::spawn(run(screen, input, never(), DashboardOptions::default()));
@@ -204,7 +204,7 @@ async fn keys_are_heard_after_a_pause_too() {
     let (seen, keys) = (Seen::default(), Stubborn::default());
     let screen = FakeScreen { seen: seen.clone(), broken: false };
     let running = tokio::spawn(run(screen, keys.clone(), never(), DashboardOptions::default()));
-    for (key, tab) in [('2', Tab::Peers), ('3', Tab::Dht), ('8', Tab::Logs)] {
+    for (key, tab) in [('2', Tab::Peers), ('3', Tab::Dht), ('9', Tab::Logs)] {
         keys.press(key);
         seen.until(|frames| frames.last().is_some_and(|frame| frame.tab == tab)).await;
     }

@@ -27,6 +27,12 @@ impl State {
         match &self.overlay {
             Some(Overlay::Confirm(_)) => return vec![fixed(Key::char('y'), "yes"), fixed(Key::char('n'), "no")],
             Some(Overlay::Connect(_)) => return vec![fixed(ENTER, "connect"), fixed(ESC, "cancel")],
+            Some(Overlay::Edit(edit)) if edit.choices.is_empty() => {
+                return vec![fixed(ENTER, "set"), fixed(ESC, "cancel")];
+            }
+            Some(Overlay::Edit(_)) => {
+                return vec![fixed(ENTER, "set"), fixed(TAB, "next choice"), fixed(ESC, "cancel")];
+            }
             Some(Overlay::Palette(_)) => return vec![fixed(ENTER, "run"), fixed(ESC, "close")],
             Some(Overlay::Help(picker)) if picker.typing => return vec![fixed(ENTER, "done"), fixed(ESC, "close")],
             Some(Overlay::Help(_)) => return vec![fixed(Key::char('/'), "search"), fixed(ESC, "close")],
@@ -40,7 +46,9 @@ impl State {
             .iter()
             .filter(shown)
             .filter_map(|command| {
-                let key = self.keymap.key_of(command.id)?;
+                // The first of its keys that does not mean something else here.
+                let means_it = |key: &&Key| self.keymap.lookup(**key, self).is_some_and(|found| found.id == command.id);
+                let key = self.keymap.keys_of(command.id).iter().find(means_it)?;
                 Some(Hint {
                     key: key.to_string(),
                     label: self.label(command.id, command.hint),
@@ -66,6 +74,7 @@ impl State {
                 Step::Review => "publish",
                 _ => hint,
             },
+            Id::Install if self.tab == Tab::Installed => "again",
             Id::Back if self.dismisses() => "dismiss",
             Id::Follow if self.logs.follow => "stop following",
             Id::Find => match self.tab {
@@ -81,7 +90,7 @@ impl State {
         match self.tab {
             Tab::Publish => vec![fixed(ENTER, "check"), fixed(TAB, "complete"), fixed(ESC, "leave field")],
             Tab::Search if self.search.input.value().is_empty() => {
-                let tabs = Hint { key: "1-8".into(), label: "other tab", command: None };
+                let tabs = Hint { key: "0-9".into(), label: "other tab", command: None };
                 vec![fixed(ENTER, "to results"), fixed(ESC, "leave field"), tabs]
             }
             Tab::Search => vec![fixed(ENTER, "to results"), fixed(ESC, "leave field"), fixed(TAB, "next tab")],

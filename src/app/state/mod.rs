@@ -5,6 +5,7 @@ mod dht;
 mod feed;
 mod filter;
 mod hints;
+mod installed;
 mod list;
 mod logs;
 mod options;
@@ -13,26 +14,29 @@ mod peers;
 mod publish;
 mod queries;
 mod search;
+mod settings;
+mod tab;
 mod traffic;
 mod transfers;
 mod wake;
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
-
 pub use dht::Dht;
 pub use feed::{Feed, MAX_FEED};
 pub use filter::{Filter, MAX_INPUT, edit, paste};
 pub use hints::Hint;
+pub use installed::{Check, Extras, FILES_DELAY_MS, Installed, Round, Standing, source};
 pub use list::ListView;
 pub use logs::{Level, Logs, MAX_LOGS};
 pub use options::DashboardOptions;
-pub use overlay::{Action, Confirm, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, matching, short_ids};
+pub use overlay::{Action, Confirm, Edit, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, matching, short_ids};
 pub use peers::{MAX_PEERS, PeerRow, Peers, SortBy};
 pub use publish::{Progress, Publish, Step};
 pub use queries::DetailPlace;
 pub use search::{DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, Search, Why};
+pub use settings::SettingsPane;
+pub use tab::{Tab, digit};
 pub use traffic::{TrafficHistory, WINDOW_S};
 pub use transfers::{MAX_TRANSFERS, TransferRow, Transfers};
 
@@ -40,50 +44,7 @@ use super::age::Now;
 use super::event::Tag;
 use super::keymap::Keymap;
 use crate::net::NodeError;
-use crate::net::api::{InstalledInfo, Status};
-
-/// The panes, in the order of their numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tab {
-    #[default]
-    Overview,
-    Peers,
-    Dht,
-    Feed,
-    Search,
-    Publish,
-    Transfers,
-    Logs,
-}
-
-impl Tab {
-    pub const ALL: [Self; 8] =
-        [Self::Overview, Self::Peers, Self::Dht, Self::Feed, Self::Search, Self::Publish, Self::Transfers, Self::Logs];
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Overview => "Overview",
-            Self::Peers => "Peers",
-            Self::Dht => "DHT",
-            Self::Feed => "Feed",
-            Self::Search => "Search",
-            Self::Publish => "Publish",
-            Self::Transfers => "Transfers",
-            Self::Logs => "Logs",
-        }
-    }
-
-    /// Its number, from 1.
-    pub fn number(self) -> usize {
-        Self::ALL.iter().position(|tab| *tab == self).unwrap_or(0) + 1
-    }
-
-    /// The tab `steps` to the right, around the end.
-    pub fn turn(self, steps: usize) -> Self {
-        Self::ALL.get((self.number() - 1 + steps) % Self::ALL.len()).copied().unwrap_or(self)
-    }
-}
+use crate::net::api::Status;
 
 /// Where the node is in its life.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -136,7 +97,8 @@ pub struct State {
     pub publish: Publish,
     pub transfers: Transfers,
     pub logs: Logs,
-    pub installed: Option<Vec<InstalledInfo>>,
+    pub installed: Installed,
+    pub settings: SettingsPane,
     pub overlay: Option<Overlay>,
     pub toasts: VecDeque<Toast>,
     pub pending: Vec<Pending>,
@@ -149,8 +111,9 @@ pub struct State {
 impl State {
     /// The state before anything happened. What is wrong in the user's key map becomes a toast.
     pub fn new(options: DashboardOptions, now: Now) -> Self {
-        let (keymap, problems) = Keymap::with_overrides(&options.keymap);
-        let mut state = Self { keymap, now, mouse: options.mouse, options, list_rows: 1, ..Self::default() };
+        let (keymap, problems) = Keymap::new(&options.panes, &options.keymap);
+        let tab = options.panes.first().copied().unwrap_or_default();
+        let mut state = Self { keymap, now, tab, mouse: options.mouse, options, list_rows: 1, ..Self::default() };
         for problem in problems {
             state.toast(ToastKind::Warning, problem, Some("mend [ui.keymap] in the settings file".into()));
         }

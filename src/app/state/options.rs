@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Tab;
+use crate::app::settings::Source;
 use crate::config::schema;
 
 /// Fixed while the dashboard runs.
@@ -16,12 +18,16 @@ pub struct DashboardOptions {
     pub mouse: bool,
     /// Frames a second, 1 to 30.
     pub frame_rate: u32,
+    /// The tabs, in their order; at least one.
+    pub panes: Vec<Tab>,
     /// Command name to key.
     pub keymap: BTreeMap<String, String>,
     /// Show the DEMO banner.
     pub demo: bool,
     /// Shown until the node says its own.
     pub network: String,
+    /// Where the settings are read and written; none: nowhere.
+    pub source: Option<Source>,
     /// Where relative paths begin; absolute.
     pub current_dir: String,
     /// What `~` stands for; none: it stands for itself.
@@ -44,9 +50,11 @@ impl DashboardOptions {
             ascii: ui.ascii,
             mouse: ui.mouse,
             frame_rate: ui.frame_rate.clamp(1, 30),
+            panes: ui.panes.iter().filter_map(|name| Tab::of(name)).collect(),
             keymap: ui.keymap.clone(),
             demo: false,
             network: network.to_owned(),
+            source: None,
             current_dir: "/".into(),
             user_home: None,
         }

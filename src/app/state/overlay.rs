@@ -14,6 +14,7 @@ pub enum Overlay {
     Palette(Picker),
     Confirm(Confirm),
     Connect(Prompt),
+    Edit(Edit),
 }
 
 /// A list narrowed by typing.
@@ -26,7 +27,7 @@ pub struct Picker {
 }
 
 /// A question with what it is about.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confirm {
     pub title: String,
     /// Label and value.
@@ -42,8 +43,9 @@ pub struct Confirm {
 }
 
 /// What a confirmed dialog does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Action {
+    #[default]
     Quit,
     Install {
         /// Name and version.
@@ -52,6 +54,12 @@ pub enum Action {
     },
     Remove {
         name: PackageName,
+    },
+    /// What nobody needs any more.
+    RemoveUnused,
+    /// To its default.
+    ResetSetting {
+        name: String,
     },
     Ban {
         peer: String,
@@ -70,6 +78,18 @@ pub enum Action {
 pub struct Prompt {
     pub input: Input,
     pub error: Option<String>,
+}
+
+/// A setting that is being changed.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// `section.key`
+    pub name: String,
+    pub input: Input,
+    /// What is wrong with what is typed.
+    pub error: Option<String>,
+    /// The whole list of what is allowed, where there is one.
+    pub choices: Vec<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

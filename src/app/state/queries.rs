@@ -54,8 +54,12 @@ impl State {
     pub fn detail_place(&self) -> DetailPlace {
         let (width, height) = self.size;
         match self.tab {
-            Tab::Peers | Tab::Search | Tab::Feed if width >= 110 => DetailPlace::Side,
-            Tab::Peers | Tab::Search | Tab::Transfers if height >= 22 && width >= 60 => DetailPlace::Below,
+            Tab::Peers | Tab::Search | Tab::Feed | Tab::Installed | Tab::Settings if width >= 110 => DetailPlace::Side,
+            Tab::Peers | Tab::Search | Tab::Transfers | Tab::Installed | Tab::Settings
+                if height >= 22 && width >= 60 =>
+            {
+                DetailPlace::Below
+            }
             _ => DetailPlace::Over,
         }
     }
@@ -67,7 +71,9 @@ impl State {
             Tab::Feed => self.feed.selected().is_some(),
             Tab::Search => self.search.selected().is_some(),
             Tab::Transfers => self.transfers.selected().is_some(),
+            Tab::Installed => self.installed.selected().is_some(),
             Tab::Logs => self.logs.selected().is_some(),
+            Tab::Settings => self.settings.selected().is_some(),
             _ => false,
         }
     }
@@ -98,17 +104,25 @@ impl State {
             && match self.tab {
                 Tab::Search => self.search.selected().is_some(),
                 Tab::Feed => self.feed.selected().is_some_and(|item| !item.yanked),
+                Tab::Installed => self.installed.selected().is_some(),
                 _ => false,
             }
     }
 
     pub fn can_ask_why(&self) -> bool {
-        self.tab == Tab::Search && self.search.selected().is_some() && !(self.shows_detail() && self.search.why_only)
+        match self.tab {
+            Tab::Search => self.search.selected().is_some() && !(self.shows_detail() && self.search.why_only),
+            Tab::Installed => {
+                self.installed.selected().is_some_and(|one| one.publisher.is_some())
+                    && !(self.shows_detail() && self.installed.why_only)
+            }
+            _ => false,
+        }
     }
 
     pub fn can_find(&self) -> bool {
         match self.tab {
-            Tab::Peers | Tab::Feed | Tab::Search | Tab::Logs => !self.shows_detail(),
+            Tab::Peers | Tab::Feed | Tab::Search | Tab::Installed | Tab::Logs | Tab::Settings => !self.shows_detail(),
             Tab::Publish => self.publish.step == Step::Path,
             _ => false,
         }
@@ -127,6 +141,8 @@ impl State {
             Tab::Search => self.search.selected().and_then(|hit| hit.package_id).map(|id| id.to_string()),
             Tab::Publish => self.publish.answer.as_ref().map(|answer| answer.share.clone()),
             Tab::Logs => self.logs.selected().map(|line| line.message.to_string()),
+            Tab::Installed => self.installed.selected().map(|one| one.package_id.to_string()),
+            Tab::Settings => self.settings.selected().map(|setting| setting.name.clone()),
             Tab::Transfers => self.transfers.selected().map(|row| row.info.package_id.to_string()),
             Tab::Dht => None,
         }
@@ -146,7 +162,9 @@ impl State {
         match self.tab {
             Tab::Peers => Some(&self.peers.filter),
             Tab::Feed => Some(&self.feed.filter),
+            Tab::Installed => Some(&self.installed.filter),
             Tab::Logs => Some(&self.logs.filter),
+            Tab::Settings => Some(&self.settings.filter),
             _ => None,
         }
     }
@@ -155,7 +173,9 @@ impl State {
         match self.tab {
             Tab::Peers => Some(&mut self.peers.filter),
             Tab::Feed => Some(&mut self.feed.filter),
+            Tab::Installed => Some(&mut self.installed.filter),
             Tab::Logs => Some(&mut self.logs.filter),
+            Tab::Settings => Some(&mut self.settings.filter),
             _ => None,
         }
     }

@@ -10,7 +10,13 @@ impl State {
     /// The next time, in Unix ms, at which something is due or a visible text would read otherwise; none while
     /// everything stands still.
     pub fn next_wake(&self, now: Now) -> Option<u64> {
-        let due = [self.search.local_due, self.search.remote_due, self.search.detail_due, self.leave_at];
+        let due = [
+            self.search.local_due,
+            self.search.remote_due,
+            self.search.detail_due,
+            self.installed.extras_due,
+            self.leave_at,
+        ];
         let toasts = self.toasts.iter().map(|toast| toast.until);
         let ages = self.visible_ages(now).into_iter().map(|age| next_change(age).saturating_mul(1000));
         let next_age = ages.min().map(|wait| (now.secs() * 1000).saturating_add(wait));

@@ -1,6 +1,6 @@
 //! What each command does.
 
-use super::{ask, keys, offer, publish, search};
+use super::{ask, installed, keys, offer, publish, search, settings, updating};
 use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
@@ -17,8 +17,8 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Quit => return quit(state),
         Id::Help => return keys::open(state, Overlay::Help(Picker::default())),
         Id::Palette => return keys::open(state, Overlay::Palette(Picker { typing: true, ..Picker::default() })),
-        Id::NextTab => return go_to(state, state.tab.turn(1)),
-        Id::PreviousTab => return go_to(state, state.tab.turn(Tab::ALL.len() - 1)),
+        Id::NextTab => return go_to(state, state.tab_at(1)),
+        Id::PreviousTab => return go_to(state, state.previous_tab()),
         Id::Up => step(state, -1),
         Id::Down => step(state, 1),
         Id::PageUp => page(state, -1),
@@ -51,8 +51,18 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         }
         Id::Why => {
             open(state);
-            state.search.why_only = true;
+            match state.tab {
+                Tab::Installed => state.installed.why_only = true,
+                _ => state.search.why_only = true,
+            }
         }
+        Id::Update => return updating::ask(state, state.installed.selected().map(|one| one.name.clone())),
+        Id::UpdateAll => return updating::ask(state, None),
+        Id::Verify => return installed::verify(state),
+        Id::VerifyAll => return installed::verify_all(state),
+        Id::RemoveUnused => ask_remove_unused(state),
+        Id::Edit => return settings::edit(state),
+        Id::Reset => settings::ask_reset(state),
         Id::Install => return offer::ask(state),
         Id::Remove => ask_remove(state),
         Id::Next => return publish::next(state),
@@ -73,7 +83,11 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
             state.toast(ToastKind::Info, text, None);
             return vec![Effect::Mouse(state.mouse)];
         }
-        Id::Refresh if state.is_ready() => return ask::everything(),
+        Id::Refresh if state.is_ready() => {
+            let mut effects = ask::everything();
+            effects.extend(installed::refresh(state));
+            return effects;
+        }
         Id::Suspend => return vec![Effect::Suspend],
         _ => {}
     }
@@ -93,6 +107,8 @@ pub fn go_to(state: &mut State, tab: Tab) -> Vec<Effect> {
             search::browse(state, 0);
         }
         Tab::Publish => return publish::entered(state),
+        Tab::Installed => return installed::entered(state),
+        Tab::Settings => return settings::entered(state),
         _ => {}
     }
     Vec::new()
@@ -103,6 +119,7 @@ pub fn open(state: &mut State) {
     state.detail_open = true;
     state.detail_scroll = 0;
     state.search.why_only = false;
+    state.installed.why_only = false;
 }
 
 /// Moves the selection of the list on screen, or scrolls a detail that does not fit.
@@ -138,6 +155,15 @@ pub fn step(state: &mut State, delta: isize) {
         Tab::Transfers => {
             let len = state.transfers.rows().len();
             state.transfers.view.step(delta, len, rows);
+        }
+        Tab::Installed => {
+            let len = state.installed.visible().len();
+            state.installed.view.step(delta, len, rows);
+            installed::want_extras(state);
+        }
+        Tab::Settings => {
+            let len = state.settings.visible().len();
+            state.settings.view.step(delta, len, rows);
         }
         Tab::Logs if delta == 0 => state.logs.clamp(rows),
         Tab::Logs => state.logs.step(delta, rows),
@@ -236,13 +262,24 @@ fn ask_ban(state: &mut State) {
 }
 
 fn ask_remove(state: &mut State) {
-    let Some(hit) = state.search.selected() else { return };
-    let Some(version) = &hit.installed else { return };
-    let name = hit.name.clone();
+    let (name, version) = match (state.tab, state.search.selected(), state.installed.selected()) {
+        (Tab::Installed, _, Some(one)) => (one.name.clone(), one.version.clone()),
+        (Tab::Search, Some(hit), _) => match &hit.installed {
+            Some(version) => (hit.name.clone(), version.clone()),
+            None => return,
+        },
+        _ => return,
+    };
     let mut facts = vec![("package", format!("{name} {version}"))];
-    let here = state.installed.iter().flatten().find(|one| one.name == name);
+    let here = state.installed.get(&name);
     facts.extend(here.map(|one| ("deletes", format!("{} ({} files)", one.path, one.files))));
     confirm(state, "Remove this package?", "remove", facts, Action::Remove { name });
+}
+
+fn ask_remove_unused(state: &mut State) {
+    let unused: Vec<_> = state.installed.unused().map(|one| format!("{} {}", one.name, one.version)).collect();
+    let facts = vec![("packages", unused.join(", ")), ("why", "they came as dependencies that nothing needs".into())];
+    confirm(state, "Remove what is unused?", "remove", facts, Action::RemoveUnused);
 }
 
 /// A dialog was answered with yes.
@@ -256,6 +293,8 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
             let text = format!("removing {name}");
             ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove(Removal::of(name)))
         }
+        Action::RemoveUnused => installed::remove_unused(state),
+        Action::ResetSetting { name } => vec![Effect::WriteSetting { name, value: None }],
         Action::Ban { peer } => {
             let reason = "banned by hand".to_owned();
             let command = NodeCommand::Ban { peer: peer.clone(), reason, duration_s: None };

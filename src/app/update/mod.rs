@@ -2,6 +2,7 @@
 
 mod actions;
 mod ask;
+mod installed;
 mod keys;
 mod node;
 mod offer;
@@ -10,9 +11,11 @@ mod pointer;
 mod publish;
 mod replies;
 mod search;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod updating;
 
 use super::age::Now;
 use super::effect::Effect;
@@ -46,6 +49,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::NodeGone => gone(state),
         Event::Reply { tag, result } => replies::reply(state, tag, result),
         Event::Directory { path, listing } => publish::listed(state, path, listing),
+        Event::Settings { wrote, result } => settings::read(state, wrote, result),
         Event::Tick => tick(state),
         Event::Signal(Signal::Terminate | Signal::HangUp) => vec![Effect::Quit],
     }
@@ -56,6 +60,8 @@ fn ready(state: &mut State, remote: bool) -> Vec<Effect> {
     let mut effects = ask::everything();
     // What was typed while the node was starting.
     effects.extend(search::refresh(state));
+    effects.extend(installed::refresh(state));
+    effects.extend(settings::ask_running());
     effects
 }
 
@@ -71,6 +77,7 @@ fn gone(state: &mut State) -> Vec<Effect> {
         state.phase = Phase::Gone;
         state.toasts.retain(|toast| toast.text != node::STOPPING);
         state.pending.clear();
+        installed::gone(state);
         if !matches!(state.overlay, Some(Overlay::Help(_) | Overlay::Palette(_))) {
             state.overlay = None;
         }
@@ -94,5 +101,7 @@ fn tick(state: &mut State) -> Vec<Effect> {
     if state.leave_at.is_some_and(|at| at <= now.unix_ms) {
         return vec![Effect::Quit];
     }
-    search::due(state)
+    let mut effects = search::due(state);
+    effects.extend(installed::due(state));
+    effects
 }

@@ -1,11 +1,11 @@
 //! What the node tells.
 
-use super::{ask, publish, search};
+use super::{ask, installed, publish, search};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{State, Tab, ToastKind};
+use crate::net::NodeEvent;
 use crate::net::api::{Direction, NoticeLevel, Status, TransferInfo, TransferState};
-use crate::net::{NodeCommand, NodeEvent};
 
 /// From an announcement to asking for the list of what is known, milliseconds.
 const BROWSE_DELAY_MS: u64 = 500;
@@ -47,7 +47,7 @@ pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
         NodeEvent::Transfer(info) => transfer(state, info),
         NodeEvent::Publish { job, stage, seen_by } => publish::progressed(state, job, stage, seen_by),
         NodeEvent::InstalledChanged => {
-            return vec![Effect::Request { tag: Tag::Installed, command: NodeCommand::Installed }];
+            return installed::changed(state);
         }
         NodeEvent::Log(line) => {
             let rows = rows(state, Tab::Logs);

@@ -5,7 +5,7 @@ use semver::{Comparator, Op, Version, VersionReq};
 use super::ask as request;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{Action, Confirm, Overlay, State, Tab};
+use crate::app::state::{Action, Confirm, Overlay, State, Tab, source};
 use crate::market::trust::{Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::market::{PackageName, PublisherKey, when};
 use crate::net::api::{InstallPlan, InstallRequest, InstalledInfo, PlanStep, Source};
@@ -15,7 +15,7 @@ use crate::net::{ErrorKind, NodeCommand, NodeError};
 /// with it, is asked of the node meanwhile.
 pub fn ask(state: &mut State) -> Vec<Effect> {
     let Some(offer) = Offer::selected(state) else { return Vec::new() };
-    let installed = state.installed.iter().flatten().find(|one| one.name == offer.name);
+    let installed = state.installed.get(&offer.name);
     let other_key = installed.is_some_and(|one| one.publisher != offer.publisher);
     let again = installed.is_some_and(|one| one.version == offer.version) && !other_key;
     let facts = [
@@ -49,6 +49,8 @@ struct Offer {
     publisher: Option<PublisherKey>,
     size: Option<u64>,
     source: String,
+    /// It is there already, and is to be put in place anew.
+    again: bool,
 }
 
 impl Offer {
@@ -62,7 +64,11 @@ impl Offer {
                 publisher: Some(item.publisher),
                 size: Some(item.size),
                 source: format!("announced by {from}"),
+                again: false,
             });
+        }
+        if state.tab == Tab::Installed {
+            return state.installed.selected().map(Self::again);
         }
         let hit = state.search.selected()?;
         let source = match hit.source {
@@ -77,7 +83,19 @@ impl Offer {
             n => format!("{source}; {n} nodes have it"),
         };
         let (name, version) = (hit.name.clone(), hit.version.clone());
-        Some(Self { name, version, publisher: hit.publisher, size: hit.size, source })
+        Some(Self { name, version, publisher: hit.publisher, size: hit.size, source, again: false })
+    }
+
+    /// What is installed, to be put in place anew.
+    fn again(one: &InstalledInfo) -> Self {
+        Self {
+            name: one.name.clone(),
+            version: one.version.clone(),
+            publisher: one.publisher,
+            size: Some(one.bytes),
+            source: format!("as before: {}", source(one)),
+            again: true,
+        }
     }
 
     fn what(&self) -> String {
@@ -92,6 +110,7 @@ impl Offer {
             return format!("{name} {} is installed from another key: {whose}", one.version);
         }
         match one.version.cmp(version) {
+            std::cmp::Ordering::Equal if self.again => "what was changed in its folder is lost".to_owned(),
             std::cmp::Ordering::Equal => format!("{version} is installed already"),
             std::cmp::Ordering::Less => format!("replaces {}", one.version),
             std::cmp::Ordering::Greater => format!("goes back from {}, which is newer", one.version),
@@ -110,7 +129,7 @@ impl Offer {
         };
         let requirement = Some(VersionReq { comparators: vec![exact] });
         let request = InstallRequest::of(self.name.clone(), requirement, self.publisher);
-        InstallRequest { from_central: self.publisher.is_none(), ..request }
+        InstallRequest { from_central: self.publisher.is_none(), reinstall: self.again, ..request }
     }
 }
 
@@ -150,7 +169,7 @@ pub fn planned(state: &mut State, asked: &str, plan: Result<InstallPlan, NodeErr
 }
 
 /// `base 1.1.0 (12 KiB)`
-fn with_it(step: &PlanStep) -> String {
+pub fn with_it(step: &PlanStep) -> String {
     match &step.from {
         Some(from) => format!("{} {} (was {from})", step.name, step.version),
         None if step.here => format!("{} {}", step.name, step.version),

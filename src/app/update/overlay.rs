@@ -1,6 +1,6 @@
 //! Keys while a dialog, the help or the palette is open.
 
-use super::{actions, ask};
+use super::{actions, ask, settings};
 use crate::app::command;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
@@ -13,6 +13,7 @@ pub fn key(state: &mut State, open: Overlay, key: Key) -> Vec<Effect> {
     match open {
         Overlay::Confirm(confirm) => confirm_key(state, confirm, key),
         Overlay::Connect(prompt) => connect_key(state, prompt, key),
+        Overlay::Edit(edit) => settings::edit_key(state, edit, key),
         Overlay::Help(picker) => help_key(state, picker, key),
         Overlay::Palette(picker) => palette_key(state, picker, key),
     }

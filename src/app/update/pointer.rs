@@ -93,6 +93,8 @@ fn selected(state: &State) -> usize {
         Tab::Search => state.search.view.selected,
         Tab::Publish => state.publish.view.selected,
         Tab::Transfers => state.transfers.view.selected,
+        Tab::Installed => state.installed.view.selected,
+        Tab::Settings => state.settings.view.selected,
         Tab::Logs => state.logs.current(state.logs.visible().len()).selected,
     }
 }

@@ -1,13 +1,13 @@
 //! Answers of the node.
 
-use super::{node, offer, publish, search};
+use super::{installed, node, offer, publish, search, settings, updating};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{Overlay, Prompt, State, Tab, ToastKind};
 use crate::net::api::{InstallAnswer, NodeReply};
 use crate::net::{ErrorKind, NodeError};
 
-fn mismatch() -> NodeError {
+pub fn mismatch() -> NodeError {
     NodeError::new(ErrorKind::Failed, "the node answered something else than it was asked")
         .hint("the node may be of another version: restart it")
 }
@@ -33,8 +33,14 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
         // Without an answer nothing is known of it; the node itself refuses what it must.
         Tag::Offer { what } => offer::judged(state, &what, &expect!(result, Why).unwrap_or_default()),
         Tag::Plan { what } => offer::planned(state, &what, expect!(result, Plan)),
-        Tag::Install { what } => installed(state, &what, expect!(result, Install)),
+        Tag::Install { what } => placed(state, &what, expect!(result, Install)),
         Tag::Connect { addr } => connected(state, addr, result),
+        Tag::InstalledFiles { seq } => installed::listed(state, seq, expect!(result, InstalledFiles)),
+        Tag::InstalledWhy { seq } => installed::judged(state, seq, expect!(result, Why)),
+        Tag::Verify { name } => return installed::verified(state, name, result),
+        Tag::UpdatePlan { name } => updating::planned(state, name, expect!(result, Plan)),
+        Tag::RemoveUnused => installed::removed_unused(state, expect!(result, Removed)),
+        Tag::Settings => settings::running(state, expect!(result, Settings)),
         Tag::Remove { .. } | Tag::Disconnect { .. } | Tag::Bootstrap | Tag::Ban { .. } | Tag::Unban { .. } => {
             acted(state, &tag, result);
         }
@@ -74,15 +80,21 @@ fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>)
                 let here = list.iter().find(|one| one.name == hit.name && one.publisher == hit.publisher);
                 hit.installed = here.map(|one| one.version.clone());
             }
-            state.installed = Some(list);
+            installed::set(state, list);
             search::judge_again(state);
+        }
+        (Tag::Outdated, NodeReply::Outdated(list)) => {
+            state.installed.newer = Some(list.into_iter().map(|one| (one.name.clone(), one)).collect());
+        }
+        (Tag::Pins, NodeReply::Pins(pins)) => {
+            state.installed.pins = Some(pins.into_iter().map(|pin| (pin.name, pin.publisher)).collect());
         }
         _ => return Err(mismatch()),
     }
     Ok(())
 }
 
-fn installed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeError>) {
+fn placed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeError>) {
     match result {
         Ok(answer) => {
             let changed = answer.installed.iter().filter(|one| one.action.changes());

@@ -18,7 +18,7 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
             state.search.focused = false;
             state.search.touched = !state.search.results.is_empty();
         }
-        Code::Tab => return actions::go_to(state, state.tab.turn(1)),
+        Code::Tab => return actions::go_to(state, state.tab_at(1)),
         Code::Up => actions::step(state, -1),
         Code::Down => actions::step(state, 1),
         Code::PageUp => actions::page(state, -1),

@@ -1,13 +1,13 @@
 //! Keys and pastes into the text field of a pane.
 
-use super::{actions, publish, search};
+use super::{actions, publish, search, settings};
 use crate::app::effect::Effect;
 use crate::app::key::{Code, Key};
 use crate::app::state::{Overlay, State, Tab, edit, paste};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     if key.code == Code::BackTab {
-        return actions::go_to(state, state.tab.turn(Tab::ALL.len() - 1));
+        return actions::go_to(state, state.previous_tab());
     }
     match state.tab {
         Tab::Search => search::key(state, key),
@@ -24,7 +24,7 @@ fn filter_key(state: &mut State, key: Key) -> Vec<Effect> {
             filter.clear();
             narrowed(state);
         }
-        Code::Tab => return actions::go_to(state, state.tab.turn(1)),
+        Code::Tab => return actions::go_to(state, state.tab_at(1)),
         Code::Up => actions::step(state, -1),
         Code::Down => actions::step(state, 1),
         _ => {
@@ -46,6 +46,11 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
         Some(Overlay::Connect(prompt)) => {
             paste(&mut prompt.input, text);
             prompt.error = None;
+            return Vec::new();
+        }
+        Some(Overlay::Edit(edit)) => {
+            paste(&mut edit.input, text);
+            edit.error = settings::problem(edit);
             return Vec::new();
         }
         Some(Overlay::Help(picker) | Overlay::Palette(picker)) if picker.typing => {

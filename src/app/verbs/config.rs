@@ -9,8 +9,10 @@ use crate::app::failure::usage;
 use crate::app::keymap::Keymap;
 use crate::app::output::table::Table;
 use crate::app::output::{Output, Style};
+use crate::app::state::DashboardOptions;
 use crate::config::cli::{ConfigVerb, Global};
 use crate::config::keys::NOT_YET_EFFECTIVE;
+use crate::config::schema::Ui;
 use crate::config::{Home, Loaded, edit, load};
 use crate::net::NodeError;
 
@@ -37,14 +39,15 @@ pub fn run(flags: &Global, verb: &ConfigVerb, output: Output) -> Result<(), Node
         }
         ConfigVerb::Show { origin } => show(&load::load(&file, &flags.overrides())?, *origin, output),
         ConfigVerb::Validate => {
-            check_keymap(&load::load(&file, &flags.overrides())?.settings.ui.keymap)?;
+            check_keymap(&load::load(&file, &flags.overrides())?.settings.ui)?;
             let path = file.display().to_string();
             let state = if file.exists() { "is valid" } else { "does not exist: the defaults hold" };
             output.answer(&json!({ "valid": true, "path": path }), |_| format!("{path} {state}\n"))
         }
         ConfigVerb::Edit { key, value } => {
             if let Some(command) = key.strip_prefix("ui.keymap.") {
-                check_keymap(&BTreeMap::from([(command.to_owned(), value.clone())]))?;
+                let keymap = BTreeMap::from([(command.to_owned(), value.clone())]);
+                check_keymap(&Ui { keymap, ..Ui::default() })?;
             }
             edit::set(&file, key, value)?;
             warn_of_no_effect(key, output);
@@ -66,8 +69,9 @@ pub fn run(flags: &Global, verb: &ConfigVerb, output: Output) -> Result<(), Node
 }
 
 /// Which commands there are is beyond the settings' own checks. A dashboard would say it too, and go on without.
-fn check_keymap(keys: &BTreeMap<String, String>) -> Result<(), NodeError> {
-    match Keymap::with_overrides(keys).1.into_iter().next() {
+fn check_keymap(ui: &Ui) -> Result<(), NodeError> {
+    let options = DashboardOptions::from_settings(ui, "");
+    match Keymap::new(&options.panes, &options.keymap).1.into_iter().next() {
         None => Ok(()),
         Some(problem) => Err(usage(format!("ui.{problem}")).hint("docs/CONFIG.md lists the commands and their keys")),
     }

@@ -36,6 +36,11 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// The package's own files, by path, with their sizes.
+    pub fn sizes(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.files.iter().filter(|(path, _)| *path != DESCRIPTION).map(|(path, stamp)| (path.as_str(), stamp.size))
+    }
+
     /// What is in `dir`.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::install::Removal;
+use crate::config::Settings;
+use crate::market::install::{Removal, Verification};
 use crate::market::store::Pin;
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
@@ -11,7 +12,7 @@ use super::central::CentralInfo;
 use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
 use super::install::{InstallAnswer, InstallPlan, InstallRequest, OutdatedPackage};
-use super::installed::{InstalledInfo, RemoveAnswer};
+use super::installed::{InstalledFiles, InstalledInfo, RemoveAnswer};
 use super::network::{DhtInfo, PeerInfo};
 use super::package::{FeedItem, Inspection, PublishAnswer, ReleaseInfo, SearchAnswer};
 use super::status::Status;
@@ -83,6 +84,14 @@ pub enum NodeCommand {
         reason: String,
     },
     Installed,
+    /// Whether the files of what is installed under a name are still what was put in place; reads every one.
+    Verify {
+        name: PackageName,
+    },
+    /// The files that were put in place under a name.
+    InstalledFiles {
+        name: PackageName,
+    },
     Remove(Removal),
     /// `addr` is a multiaddr; waits for the connection to stand (or fail).
     Connect {
@@ -109,6 +118,8 @@ pub enum NodeCommand {
     Central {
         refresh: bool,
     },
+    /// The settings that the node started with.
+    Settings,
     /// Graceful shutdown.
     Stop,
 }
@@ -179,6 +190,8 @@ pub enum NodeReply {
     Keys(Vec<KeyInfo>),
     KeyChange(KeyChange),
     Installed(Vec<InstalledInfo>),
+    Verified(Verification),
+    InstalledFiles(InstalledFiles),
     Removed(RemoveAnswer),
     /// Whether there was something to remove / disconnect / unban / unpin.
     Changed(bool),
@@ -186,4 +199,5 @@ pub enum NodeReply {
         peer_id: String,
     },
     Central(Vec<CentralInfo>),
+    Settings(Box<Settings>),
 }

@@ -47,6 +47,8 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::RotateKey => service::keys::rotate(context).await,
         NodeCommand::RevokeKey { key, reason } => service::keys::revoke(context, key, &reason).await,
         NodeCommand::Installed => service::installed(context).await,
+        NodeCommand::Verify { name } => service::verify(context, name).await,
+        NodeCommand::InstalledFiles { name } => service::installed_files(context, name).await,
         NodeCommand::Remove(removal) => service::remove(context, removal).await,
         NodeCommand::Connect { addr } => connect(core, &addr).await,
         NodeCommand::Disconnect { peer } => disconnect(core, peer.as_deref()).await,
@@ -54,6 +56,7 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::Ban { peer, reason, duration_s } => ban(core, &peer, &reason, duration_s),
         NodeCommand::Unban { peer } => Ok(NodeReply::Changed(context.peers.unban(parse_peer(&peer)?))),
         NodeCommand::Central { refresh } => service::central::answer(context, refresh).await,
+        NodeCommand::Settings => Ok(NodeReply::Settings(Box::new(context.settings.as_ref().clone()))),
         NodeCommand::Stop => {
             core.stop.cancel();
             Ok(NodeReply::Done)

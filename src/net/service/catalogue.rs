@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use crate::market::install::Removal;
 use crate::market::{MarketError, PackageName, PublisherKey, install};
 
-use super::super::api::{InstalledInfo, NodeEvent, NodeReply, ReleaseInfo, RemoveAnswer};
+use super::super::api::{InstalledFiles, InstalledInfo, NodeEvent, NodeReply, ReleaseInfo, RemoveAnswer};
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 use super::heads;
@@ -35,6 +35,20 @@ pub async fn detail(
 pub async fn installed(context: &Context) -> Result<NodeReply, NodeError> {
     let packs = context.home.packs_dir();
     Ok(NodeReply::Installed(context.store.run(move |db| InstalledInfo::all_of(db, &packs)).await?))
+}
+
+/// Answers [`NodeCommand::InstalledFiles`](super::super::api::NodeCommand::InstalledFiles).
+pub async fn installed_files(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
+    Ok(NodeReply::InstalledFiles(context.store.run(move |db| InstalledFiles::of(db, &name)).await?))
+}
+
+/// Answers [`NodeCommand::Verify`](super::super::api::NodeCommand::Verify). An install of the name under way is waited for.
+pub async fn verify(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
+    let _lock = context.services.installing(&name).await;
+    let (store, packs) = (context.store.clone(), context.home.packs_dir());
+    let work = spawn_blocking(move || install::verify(&store, &packs, &name));
+    let found = work.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    Ok(NodeReply::Verified(found))
 }
 
 /// Answers [`NodeCommand::Remove`](super::super::api::NodeCommand::Remove): takes the files away and forgets the installs.

@@ -30,7 +30,7 @@ pub(in crate::net) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{detail, installed, remove};
+pub use catalogue::{detail, installed, installed_files, remove, verify};
 pub use publish::{inspect, publish};
 pub use search::search;
 pub use trust::{pin, pins, unpin, why};

@@ -2,6 +2,7 @@
 
 mod confirm;
 mod connect;
+mod edit;
 mod help;
 mod palette;
 pub mod toasts;
@@ -21,6 +22,7 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         Some(Overlay::Palette(picker)) => palette::draw(ui, area, picker),
         Some(Overlay::Confirm(confirm)) => confirm::draw(ui, area, confirm),
         Some(Overlay::Connect(prompt)) => connect::draw(ui, area, prompt),
+        Some(Overlay::Edit(edit)) => edit::draw(ui, area, edit),
     }
 }
 

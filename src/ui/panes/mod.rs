@@ -3,12 +3,14 @@
 pub mod dht;
 pub mod failed;
 pub mod feed;
+pub mod installed;
 pub mod logs;
 pub mod overview;
 pub mod peers;
 pub mod publish;
 mod publish_steps;
 pub mod search;
+pub mod settings;
 pub mod transfers;
 mod why;
 

@@ -233,10 +233,10 @@ fn ascii_series(values: &[u64]) -> String {
 
 fn draw_installed(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, state) = (ui.theme, ui.state);
-    let note = state.installed.as_ref().map(|list| list.len().to_string()).unwrap_or_default();
+    let note = state.installed.list.as_ref().map(|list| list.len().to_string()).unwrap_or_default();
     let inner = panel(ui, area, "Installed", &note);
     let cells = usize::from(inner.width);
-    let lines = match &state.installed {
+    let lines = match &state.installed.list {
         None => vec![Line::styled(theme.symbols.unknown, theme.dim)],
         Some(list) if list.is_empty() => vec![Line::styled("Nothing yet: press 5 to search.", theme.dim)],
         Some(list) => list

@@ -4,6 +4,7 @@ mod packages;
 mod panes;
 mod random;
 mod session;
+mod shelf;
 
 use super::update;
 use crate::app::age::Now;

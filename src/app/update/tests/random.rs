@@ -29,7 +29,7 @@ fn key() -> impl Strategy<Value = Key> {
     prop_oneof![
         4 => proptest::char::range(' ', '~').prop_map(Key::char),
         3 => proptest::sample::select(named.to_vec()).prop_map(|name| name.parse().unwrap()),
-        2 => proptest::char::range('1', '8').prop_map(Key::char),
+        2 => proptest::char::range('0', '9').prop_map(Key::char),
     ]
 }
 
@@ -71,7 +71,15 @@ fn answers() -> impl Strategy<Value = Event> {
         }),
         proptest::collection::vec(any::<u64>(), 0..50)
             .prop_map(|all| { (Tag::Logs, Ok(NodeReply::Logs(all.into_iter().map(|n| log(n, "INFO")).collect()))) }),
-        Just((Tag::Installed, Ok(NodeReply::Installed(Vec::new())))),
+        proptest::collection::vec(any::<u8>(), 0..30).prop_map(|mut all| {
+            all.sort_unstable();
+            all.dedup();
+            (Tag::Installed, Ok(NodeReply::Installed(all.into_iter().map(shelf::installed).collect())))
+        }),
+        any::<u8>().prop_map(move |n| (Tag::Verify { name: shelf::installed(n).name }, Err(failed()))),
+        Just((Tag::UpdatePlan { name: None }, Err(failed()))),
+        (0u64..4).prop_map(move |seq| (Tag::InstalledFiles { seq }, Err(failed()))),
+        Just((Tag::Settings, Ok(NodeReply::Settings(Box::default())))),
     ]
     .prop_map(|(tag, result)| Event::Reply { tag, result })
 }
@@ -100,6 +108,10 @@ fn event() -> impl Strategy<Value = Event> {
             let entries = names.into_iter().map(|name| DirEntry { name, package: true }).collect();
             Event::Directory { path: "/home/ada/".into(), listing: Ok(Listing { entries, ..Listing::default() }) }
         }),
+        1 => any::<bool>().prop_map(|fine| Event::Settings {
+            wrote: (!fine).then(|| "ui.ascii".to_owned()),
+            result: if fine { Ok(shelf::sheet("")) } else { Err(NodeError::new(ErrorKind::Usage, "no")) },
+        }),
         1 => Just(Event::NodeGone),
         1 => any::<bool>().prop_map(|remote| Event::NodeReady { remote }),
     ]
@@ -112,6 +124,8 @@ fn check(state: &State) -> Result<(), TestCaseError> {
         (state.dht.view, state.dht.queries().len(), 32),
         (state.search.view, state.search.results.len(), MAX_RESULTS),
         (state.transfers.view, state.transfers.rows().len(), MAX_TRANSFERS),
+        (state.installed.view, state.installed.visible().len(), usize::MAX),
+        (state.settings.view, state.settings.visible().len(), 100),
         (state.publish.view, state.publish.lines(), usize::MAX),
         (state.logs.current(state.logs.visible().len()), state.logs.visible().len(), MAX_LOGS),
     ];
@@ -139,7 +153,7 @@ proptest! {
             check(&desk.state)?;
             if let Some(at) = desk.state.next_wake(desk.now) {
                 let due = desk.state.search.local_due.is_some() || desk.state.search.remote_due.is_some()
-                    || desk.state.search.detail_due.is_some() || !desk.state.toasts.is_empty();
+                    || desk.state.search.detail_due.is_some() || desk.state.installed.extras_due.is_some() || !desk.state.toasts.is_empty();
                 prop_assert!(at > desk.now.unix_ms || due, "a tick that changes nothing would spin");
             }
         }

@@ -63,18 +63,31 @@ fn quitting_asks_only_when_something_would_break_off() {
 #[test]
 fn tabs_by_number_and_around() {
     let mut desk = Desk::ready();
-    for (n, tab) in Tab::ALL.into_iter().enumerate() {
+    for (place, tab) in Tab::ALL.into_iter().enumerate() {
         desk.state.search.focused = false;
         desk.state.publish.focused = false;
-        desk.keys(&(n + 1).to_string());
+        desk.keys(&digit(place).unwrap().to_string());
         assert_eq!(desk.state.tab, tab);
     }
     desk.keys("tab");
     assert_eq!(desk.state.tab, Tab::Overview);
     desk.keys("shift-tab");
-    assert_eq!(desk.state.tab, Tab::Logs);
+    assert_eq!(desk.state.tab, Tab::Settings);
     desk.event(Event::Mouse { action: MouseAction::Click, target: Some(Target::Tab(Tab::Feed)) });
     assert_eq!(desk.state.tab, Tab::Feed);
+}
+
+#[test]
+fn panes_are_those_of_the_settings_in_their_order() {
+    let options = DashboardOptions { panes: vec![Tab::Logs, Tab::Search, Tab::Peers], ..DashboardOptions::default() };
+    let mut desk = Desk { state: State::new(options, START), now: START };
+    assert_eq!(desk.state.tab, Tab::Logs, "the first is open at the start");
+    desk.keys("3");
+    assert_eq!(desk.state.tab, Tab::Peers);
+    desk.keys("4 tab");
+    assert_eq!(desk.state.tab, Tab::Logs, "there is no fourth, and the third is the last");
+    desk.keys("shift-tab");
+    assert_eq!(desk.state.tab, Tab::Peers);
 }
 
 #[test]
@@ -89,7 +102,7 @@ fn an_empty_search_does_not_hold_on_to_the_numbers_of_tabs() {
 #[test]
 fn logs_follow_until_someone_looks_back() {
     let mut desk = Desk::ready();
-    desk.keys("8");
+    desk.keys("9");
     for n in 0..20 {
         desk.node(NodeEvent::Log(log(n, "INFO")));
     }
