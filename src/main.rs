@@ -37,6 +37,7 @@ fn dashboard(cli: &Cli) -> Result<(), NodeError> {
     let logging = logging::init(logging::Mode::Dashboard, &home, &settings.log);
     let mut options = launch::dashboard_options(&settings);
     options.source = Some(launch::settings_source(cli, &home)?);
+    launch::keep_files(&mut options, &home);
     let node = launch::attach_or_start(home, settings, logging.lines.clone());
     launch::runtime()?.block_on(ui::dashboard(node, options))
 }

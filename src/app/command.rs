@@ -32,6 +32,7 @@ ids! {
     Suspend = "suspend",
     Update = "update", UpdateAll = "update-all", Verify = "verify", VerifyAll = "verify-all", RemoveUnused = "remove-unused",
     Edit = "edit-setting", Reset = "reset-setting",
+    Freeze = "freeze", Messages = "messages", Themes = "themes",
 }
 
 /// What belongs together in the help.
@@ -139,7 +140,10 @@ pub static COMMANDS: &[Command] = &[
     global(Id::NextTab, &["tab"], "Next tab"),
     global(Id::PreviousTab, &["shift-tab"], "Previous tab"),
     global(Id::Help, &["?", "f1"], "This help"),
-    global(Id::Palette, &[":", "ctrl-p"], "Find a command by name"),
+    global(Id::Palette, &[":", "ctrl-p"], "Find a command, a theme or a setting by name"),
+    global(Id::Messages, &["m"], "What messages have said"),
+    global(Id::Freeze, &["z", "ctrl-s"], "Freeze the screen, or let it go on"),
+    global(Id::Themes, &["T"], "Choose a theme"),
     global(Id::Refresh, &["ctrl-r"], "Ask the node for everything again"),
     global(Id::Mouse, &["M"], "Mouse on or off (off: select text with the terminal)"),
     global(Id::Suspend, &["ctrl-z"], "Back to the shell; `fg` returns"),

@@ -25,6 +25,8 @@ pub enum Effect {
     Copy(String),
     /// Turn mouse reporting on or off (off: the terminal's own selection works).
     Mouse(bool),
+    /// Ask the terminal what its background is; a terminal that answers does so by [`super::event::Event::Background`].
+    AskBackground,
     /// Give the terminal back and stop, as Ctrl-Z does.
     Suspend,
     Quit,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hit::Target;
 use super::key::Key;
+use super::looks::{Background, Looks};
 use super::settings::Sheet;
 use crate::market::PackageName;
 use crate::net::{NodeError, NodeEvent, NodeReply};
@@ -24,11 +25,13 @@ pub enum Event {
         width: u16,
         height: u16,
     },
-    /// How many rows the list on screen shows, and how far its detail can be scrolled.
+    /// How many rows the list on screen shows, and how far its detail and the open dialog can be scrolled.
     Viewport {
         rows: u16,
         #[serde(default)]
         detail_end: u16,
+        #[serde(default)]
+        dialog_end: u16,
     },
     /// The node is up; `remote`: in another process, through its control socket.
     NodeReady {
@@ -54,6 +57,10 @@ pub enum Event {
         wrote: Option<String>,
         result: Result<Sheet, NodeError>,
     },
+    /// Theme and key map files, after one of them changed.
+    Looks(Looks),
+    /// The terminal's answer to [`super::effect::Effect::AskBackground`].
+    Background(Background),
     /// The time that [`super::state::State::next_wake`] named has come.
     Tick,
     Signal(Signal),

@@ -28,13 +28,13 @@ impl Area {
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     Tab(Tab),
-    /// An item of the list on screen, counted from 0 in the whole list.
+    /// An item of the list on screen, or of the palette, counted from 0 in the whole list.
     Row(usize),
     /// A text field.
     Input,
     /// Yes or no in a dialog.
     Answer(bool),
-    /// A hint in the footer, or a line of the palette.
+    /// A hint in the footer.
     Command(Id),
     /// Something that swallows the click, e.g. a dialog's body.
     Nothing,
@@ -49,6 +49,8 @@ pub struct HitMap {
     pub list_rows: u16,
     /// Lines of the open detail that do not fit.
     pub detail_end: u16,
+    /// Lines of the open dialog that do not fit.
+    pub dialog_end: u16,
     /// Where the terminal's cursor belongs, if anywhere: column, row.
     pub cursor: Option<(u16, u16)>,
 }

@@ -13,7 +13,9 @@ use crate::net::control::client::ControlClient;
 use crate::net::{self, ErrorKind, NodeError, NodeHandle, NodeOptions};
 
 use super::failure::{busy, usage};
+use super::looks::{Background, Depth, Files, can_be_asked};
 use super::output::{self, Output};
+use super::session;
 use super::settings::Source;
 use super::state::DashboardOptions;
 use super::verbs::config_file;
@@ -131,6 +133,14 @@ pub async fn attach_or_start(
     }
 }
 
+/// Has a dashboard begin as the files of the home say, and go by them.
+pub fn keep_files(options: &mut DashboardOptions, home: &Home) {
+    let files = Files::of(home);
+    options.looks = files.read();
+    options.session = session::load(&files.session);
+    options.files = Some(files);
+}
+
 /// Where a dashboard reads and writes its settings.
 ///
 /// # Errors
@@ -146,7 +156,12 @@ pub fn dashboard_options(settings: &Settings) -> DashboardOptions {
     let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
     let mut options = DashboardOptions::from_settings(&settings.ui, &settings.network.name);
     options.no_color |= set("NO_COLOR").is_some();
-    options.ascii |= !is_utf8(&locale);
+    options.only_ascii = !is_utf8(&locale);
+    options.ascii |= options.only_ascii;
+    let term = set("TERM").unwrap_or_default();
+    options.depth = Depth::detect(&set("COLORTERM").unwrap_or_default(), &term);
+    options.can_be_asked = can_be_asked(&term, set("TMUX").is_some());
+    options.background = set("COLORFGBG").and_then(|text| Background::from_variable(&text));
     options.user_home = set("HOME");
     if let Ok(dir) = std::env::current_dir() {
         options.current_dir = dir.to_string_lossy().into_owned();

@@ -154,8 +154,8 @@ pub const KEYS: &[Key] = &[
     key("registry.central_ttl", Kind::Span, "How long a fetched central index counts as fresh."),
     key(
         "ui.theme",
-        Kind::Choice(&["auto", "dark", "light", "mono"]),
-        "Colours of the dashboard; auto follows the terminal.",
+        Kind::Text(rules::theme),
+        "Colours of the dashboard: auto (dark or light, as the terminal is), dark, light, high-contrast, colour-blind, mono, or NAME for themes/NAME.toml.",
     ),
     key("ui.mouse", Kind::Bool, "React to the mouse."),
     key("ui.frame_rate", Kind::Integer(1, 30), "Frames a second at most."),

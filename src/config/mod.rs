@@ -7,12 +7,14 @@ pub mod decoders;
 mod docs_tests;
 pub mod edit;
 pub mod error;
+pub mod keymap;
 pub mod keys;
 pub mod load;
 pub mod paths;
 mod rules;
 pub mod schema;
 mod source;
+pub mod theme;
 pub mod units;
 
 pub use error::{ConfigError, ConfigErrorKind};

@@ -61,6 +61,21 @@ impl Home {
         self.0.join("p2p-config.toml")
     }
 
+    /// `keymap.toml`: keys for commands.
+    pub fn keymap_file(&self) -> PathBuf {
+        self.0.join("keymap.toml")
+    }
+
+    /// `themes/`: themes of the user's own.
+    pub fn themes_dir(&self) -> PathBuf {
+        self.0.join("themes")
+    }
+
+    /// `p2p/session.json`: what the dashboard showed when it was closed.
+    pub fn session_file(&self) -> PathBuf {
+        self.p2p_dir().join("session.json")
+    }
+
     /// `p2p/`: identity, database, socket, lock and logs.
     pub fn p2p_dir(&self) -> PathBuf {
         self.0.join("p2p")

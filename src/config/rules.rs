@@ -200,6 +200,14 @@ pub fn pane(text: &str) -> Result<(), String> {
     Err(format!("there is no pane {:?}: the panes are {}", excerpt(text), PANES.join(", ")))
 }
 
+/// `auto`, or the name of a theme: of one that is built in, or of a file.
+pub fn theme(text: &str) -> Result<(), String> {
+    let fits = (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-');
+    if fits { Ok(()) } else { Err(format!("{:?} is no name of a theme: 1 to 40 of a-z 0-9 -", excerpt(text))) }
+}
+
 /// A file or URL of a central index.
 pub fn location(text: &str) -> Result<(), String> {
     let fits = !text.is_empty() && text.len() <= 2048 && !text.chars().any(char::is_control);

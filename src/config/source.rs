@@ -120,13 +120,14 @@ fn plain_value(value: &toml_edit::Value) -> Option<toml::Value> {
     })
 }
 
-struct Locate<'a> {
-    file: &'a Path,
-    text: &'a str,
+/// Where in a file something stands.
+pub(super) struct Locate<'a> {
+    pub file: &'a Path,
+    pub text: &'a str,
 }
 
 impl Locate<'_> {
-    fn fault(&self, span: Option<Range<usize>>, problem: String) -> ConfigError {
+    pub fn fault(&self, span: Option<Range<usize>>, problem: String) -> ConfigError {
         let (line, column) = position(self.text, span.map_or(0, |span| span.start));
         ConfigError::InFile { file: self.file.to_owned(), line, column, problem }
     }
@@ -140,6 +141,6 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, column + 1)
 }
 
-fn one_line(message: &str) -> String {
+pub(super) fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -29,6 +29,9 @@ pub fn header(ui: &mut Ui<'_, '_>, area: Rect) {
     if state.lost > 0 {
         right.push(Span::styled(format!("{} {} events lost ", symbols.warn, state.lost), theme.warn));
     }
+    if let Some(frozen) = state.frozen {
+        right.push(Span::styled(format!(" FROZEN +{} ", frozen.events), theme.banner));
+    }
     if state.is_remote() {
         right.push(Span::styled(" ATTACHED ", theme.tab_active));
     }

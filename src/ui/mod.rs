@@ -67,6 +67,12 @@ impl Ui<'_, '_> {
         self.hits.regions.push((Area { x, y, width, height }, target));
     }
 
+    /// Takes away what is in `area`.
+    pub fn clear(&mut self, area: Rect) {
+        self.frame.render_widget(ratatui::widgets::Clear, area);
+        self.frame.buffer_mut().set_style(area, self.theme.text);
+    }
+
     /// Writes lines from the top of `area`; what does not fit is left out.
     pub fn lines(&mut self, area: Rect, lines: Vec<Line<'_>>) {
         self.frame.render_widget(ratatui::widgets::Paragraph::new(lines), area);
@@ -96,6 +102,10 @@ impl Ui<'_, '_> {
 /// Draws the state. Changes nothing; what lies where comes back for the mouse.
 pub fn render(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> HitMap {
     let area = frame.area();
+    // A screen that stands still shows the time at which it was stopped.
+    let still = state.frozen.map(|frozen| State { now: frozen.at, ..state.clone() });
+    let state = still.as_ref().unwrap_or(state);
+    frame.buffer_mut().set_style(area, theme.text);
     let mut ui = Ui { frame, theme, state, hits: HitMap::default() };
     if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         chrome::too_small(&mut ui, area);

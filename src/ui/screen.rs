@@ -14,8 +14,10 @@ use ratatui::layout::Rect;
 use super::guard::TerminalGuard;
 use super::theme::Theme;
 use crate::app::hit::HitMap;
+use crate::app::looks::Depth;
 use crate::app::runtime::Screen;
 use crate::app::state::{DashboardOptions, State};
+use crate::config::theme::Scheme;
 
 /// Where the backend writes: a frame is gathered here and then written in one go, or not at all.
 #[derive(Clone, Default)]
@@ -38,6 +40,22 @@ impl Write for Output {
     }
 }
 
+/// All that a theme depends on.
+#[derive(Clone, PartialEq)]
+struct Look {
+    scheme: Scheme,
+    depth: Depth,
+    no_color: bool,
+    ascii: bool,
+}
+
+impl Look {
+    fn of(options: &DashboardOptions) -> Self {
+        let DashboardOptions { scheme, depth, no_color, ascii, .. } = options;
+        Self { scheme: scheme.clone(), depth: *depth, no_color: *no_color, ascii: *ascii }
+    }
+}
+
 /// Draws on this process's terminal; gives it back when dropped.
 pub struct TerminalScreen {
     /// None once the terminal was given back.
@@ -45,6 +63,8 @@ pub struct TerminalScreen {
     terminal: Terminal<CrosstermBackend<Output>>,
     output: Output,
     theme: Theme,
+    /// What the theme was made of.
+    look: Look,
     /// What the backend writes for a frame without a change.
     nothing: Vec<u8>,
     cursor: Option<(u16, u16)>,
@@ -61,7 +81,15 @@ impl TerminalScreen {
         let (width, height) = size()?;
         let viewport = ratatui::Viewport::Fixed(Rect::new(0, 0, width, height));
         let terminal = Terminal::with_options(backend, ratatui::TerminalOptions { viewport })?;
-        Ok(Self { guard: Some(guard), terminal, output, theme: Theme::new(options), nothing, cursor: None })
+        Ok(Self {
+            guard: Some(guard),
+            terminal,
+            output,
+            theme: Theme::new(options),
+            look: Look::of(options),
+            nothing,
+            cursor: None,
+        })
     }
 
     /// Follows the terminal's size; the next frame is drawn whole.
@@ -84,6 +112,11 @@ fn size() -> io::Result<(u16, u16)> {
 impl Screen for TerminalScreen {
     fn draw(&mut self, state: &State) -> io::Result<HitMap> {
         self.follow_size(state)?;
+        let look = Look::of(&state.options);
+        if look != self.look {
+            self.theme = Theme::new(&state.options);
+            self.look = look;
+        }
         let hits = super::render(state, &self.theme, &mut self.terminal.get_frame());
         self.terminal.flush()?;
         self.terminal.swap_buffers();
@@ -115,6 +148,12 @@ impl Screen for TerminalScreen {
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    fn ask(&mut self, question: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(question)?;
+        out.flush()
     }
 
     fn suspend(&mut self) -> io::Result<()> {

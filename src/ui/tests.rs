@@ -113,7 +113,11 @@ fn why_scrolls_to_its_end_and_goes_back() {
     fixture::press(&mut state, "w");
     let (screen, hits) = draw(&state);
     assert!(screen.contains("Why knowledge-graph-cli") && screen.contains("it is not installed like this"), "{screen}");
-    update(&mut state, Event::Viewport { rows: hits.list_rows, detail_end: hits.detail_end }, fixture::now());
+    update(
+        &mut state,
+        Event::Viewport { rows: hits.list_rows, detail_end: hits.detail_end, dialog_end: 0 },
+        fixture::now(),
+    );
     fixture::press(&mut state, "G");
     let (screen, _) = draw(&state);
     assert!(screen.contains("repository"), "{screen}");
@@ -130,7 +134,7 @@ fn a_detail_scrolls_to_its_end() {
     let (screen, hits) = draw(&state);
     assert!(screen.contains("lines 1 to 6 of "), "{screen}");
     let rows = hits.list_rows;
-    update(&mut state, Event::Viewport { rows, detail_end: hits.detail_end }, fixture::now());
+    update(&mut state, Event::Viewport { rows, detail_end: hits.detail_end, dialog_end: 0 }, fixture::now());
     fixture::press(&mut state, "G");
     let (screen, _) = draw(&state);
     assert!(screen.contains("repository"), "{screen}");
@@ -267,9 +271,16 @@ fn beginnings_and_ends() {
 
 #[test]
 fn overlays() {
-    for (name, keys) in
-        [("help", "?"), ("help-search", "? / p e e r"), ("palette", ": s e a r"), ("connect", "2 c"), ("quit", "q")]
-    {
+    for (name, keys) in [
+        ("help", "?"),
+        ("help-search", "? / p e e r"),
+        ("palette", ": s e a r"),
+        ("palette-all", ":"),
+        ("themes", "T"),
+        ("connect", "2 c"),
+        ("quit", "q"),
+        ("no-messages", "m"),
+    ] {
         snapshot(name, |w, h| {
             let mut state = fixture::rich(w, h);
             state.list_rows = 8;
@@ -328,6 +339,31 @@ fn overlays() {
         );
         state
     });
+    snapshot("messages", |w, h| {
+        let mut state = fixture::rich(w, h);
+        state.toast(ToastKind::Good, "installed knowledge-graph-cli 1.9.0, verified", None);
+        let hint = "the peer that sent it is banned; try again to use another one";
+        for _ in 0..2 {
+            state.toast(ToastKind::Error, "leaf 3 of rust-lsp does not match its signed hash", Some(hint.into()));
+        }
+        state.toasts.clear();
+        fixture::press(&mut state, "m");
+        state
+    });
+    snapshot("frozen", |w, h| {
+        let mut state = fixture::on(Tab::Feed, w, h);
+        fixture::press(&mut state, "z");
+        for _ in 0..312 {
+            let event = crate::net::NodeEvent::Lagged { dropped: 0 };
+            update(&mut state, Event::Node(event), fixture::now().plus(90_000));
+        }
+        state
+    });
+    snapshot("remove-typed", |w, h| {
+        let mut state = fixture::on(Tab::Installed, w, h);
+        fixture::press(&mut state, "down down x r d f");
+        state
+    });
     snapshot("filter-and-pause", |w, h| {
         let mut state = fixture::on(Tab::Feed, w, h);
         fixture::press(&mut state, "p / p a c k");
@@ -356,6 +392,46 @@ fn other_looks() {
         let name = format!("mono-{}", tab.title().to_lowercase());
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(name, format!("{buffer:?}"));
+        });
+    }
+}
+
+/// All that a question says can be read on the smallest screen, and its answers are always in view.
+#[test]
+fn a_question_scrolls_to_its_end() {
+    let mut state = fixture::offered(40, 12);
+    let mut seen = String::new();
+    for _ in 0..40 {
+        let (screen, hits) = draw(&state);
+        assert!(screen.contains("cancel"), "{screen}");
+        seen.push_str(&screen);
+        let (rows, detail_end, dialog_end) = (hits.list_rows, hits.detail_end, hits.dialog_end);
+        assert!(dialog_end > 0, "{screen}");
+        update(&mut state, Event::Viewport { rows, detail_end, dialog_end }, fixture::now());
+        fixture::press(&mut state, "down");
+    }
+    let (screen, hits) = draw(&state);
+    assert_eq!(state.dialog_scroll, usize::from(hits.dialog_end));
+    seen.push_str(&screen);
+    let Some(crate::app::state::Overlay::Confirm(confirm)) = &state.overlay else { panic!("no question") };
+    for word in confirm.warnings.iter().flat_map(|warning| warning.split_whitespace()).filter(|word| word.len() < 20) {
+        assert!(seen.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn themes_colour_everything_and_fill_their_background() {
+    for name in ["light", "high-contrast", "colour-blind", "mono"] {
+        let mut state = fixture::on(Tab::Peers, 80, 24);
+        state.options.theme = name.into();
+        state.apply_theme();
+        let theme = Theme::new(&state.options);
+        let (buffer, _) = draw_with(&state, &theme);
+        let behind = theme.text.bg.unwrap_or_default();
+        let cell = &buffer[(79, 12)];
+        assert_eq!(cell.bg, behind, "{name}");
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("theme-{name}"), format!("{buffer:?}"));
         });
     }
 }
@@ -436,7 +512,7 @@ fn nothing_found_says_who_was_asked() {
 }
 
 fn states() -> impl Strategy<Value = (usize, bool, bool)> {
-    (0usize..22, any::<bool>(), any::<bool>())
+    (0usize..26, any::<bool>(), any::<bool>())
 }
 
 fn state_of(which: usize, width: u16, height: u16) -> State {
@@ -451,7 +527,7 @@ fn state_of(which: usize, width: u16, height: u16) -> State {
         16 => fixture::compared(width, height),
         n => {
             let mut state = fixture::rich(width, height);
-            fixture::press(&mut state, ["?", ": a", "2 c", "q", "0 e x"][(n - 17) % 5]);
+            fixture::press(&mut state, ["?", ": a", "2 c", "q", "0 e x", "m", "T", "z", "8 down down x"][(n - 17) % 9]);
             state
         }
     }
@@ -461,7 +537,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(160))]
 
     #[test]
-    fn every_size_renders(width in 0u16..=120, height in 0u16..=50, (which, ascii, open) in states()) {
+    fn every_size_renders(width in 0u16..=300, height in 0u16..=100, (which, ascii, open) in states()) {
         let mut state = state_of(which, width, height);
         state.options.ascii = ascii;
         state.detail_open = open;

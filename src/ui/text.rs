@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::market::SafeText;
 
@@ -95,15 +95,33 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
             lines.push(String::new());
         }
         while width(word) > cells {
-            let start = head(word, cells);
-            let start = if start.is_empty() { word } else { start };
+            let start = match head(word, cells) {
+                // One grapheme can be wider than the line, a syllable of old Hangul for example: it goes in parts.
+                "" => head_chars(word, cells),
+                start => start,
+            };
             push(&mut lines, start);
-            lines.push(String::new());
             word = word.get(start.len()..).unwrap_or_default();
+            if word.is_empty() {
+                break;
+            }
+            lines.push(String::new());
         }
         push(&mut lines, word);
     }
     lines
+}
+
+/// The characters at the beginning that fit, one of them at least.
+fn head_chars(text: &str, cells: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > cells && at > 0 {
+            return text.get(..at).unwrap_or_default();
+        }
+    }
+    text
 }
 
 fn push(lines: &mut [String], text: &str) {
@@ -160,7 +178,24 @@ mod tests {
         assert_eq!([count(0u64, "peer"), count(1usize, "peer"), count(2u32, "peer")], ["0 peers", "1 peer", "2 peers"]);
     }
 
+    #[test]
+    fn a_grapheme_wider_than_the_line_is_broken_into_its_characters() {
+        let syllable = "\u{1100}\u{ac00}";
+        assert_eq!(syllable.graphemes(true).count(), 1);
+        assert_eq!(wrap(syllable, 2), ["\u{1100}", "\u{ac00}"]);
+        assert_eq!(wrap(&format!("{syllable}a b"), 3), ["\u{1100}", "\u{ac00}a", "b"]);
+        // There is no way to make it narrower: it is neither lost nor broken for ever.
+        assert_eq!(wrap("日本", 1), ["日", "本"]);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn wrapping_loses_nothing(text in "[a가ᄀ日\u{301} ]{0,24}", cells in 0usize..6) {
+            let whole: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            let broken: String = wrap(&text, cells).concat().chars().filter(|c| !c.is_whitespace()).collect();
+            proptest::prop_assert_eq!(whole, broken);
+        }
+
         #[test]
         fn nothing_is_wider_than_asked(text in ".{0,60}", cells in 0usize..40) {
             let text = clean(&text);

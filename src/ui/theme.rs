@@ -2,7 +2,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::app::looks::Depth;
 use crate::app::state::DashboardOptions;
+use crate::config::theme::{self, Colour, Role, Scheme};
 
 /// Characters that have an ASCII stand-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,104 +101,130 @@ pub struct Theme {
     pub button_active: Style,
 }
 
-struct Palette {
-    accent: Color,
-    good: Color,
-    warn: Color,
-    bad: Color,
-    dim: Color,
-    border: Color,
-    selected: Color,
-    surface: Color,
-    on_accent: Color,
-}
-
-const DARK: Palette = Palette {
-    accent: Color::Indexed(80),
-    good: Color::Indexed(114),
-    warn: Color::Indexed(179),
-    bad: Color::Indexed(203),
-    dim: Color::Indexed(246),
-    border: Color::Indexed(240),
-    selected: Color::Indexed(237),
-    surface: Color::Indexed(236),
-    on_accent: Color::Indexed(233),
-};
-
-const LIGHT: Palette = Palette {
-    accent: Color::Indexed(25),
-    good: Color::Indexed(28),
-    warn: Color::Indexed(130),
-    bad: Color::Indexed(160),
-    dim: Color::Indexed(242),
-    border: Color::Indexed(250),
-    selected: Color::Indexed(254),
-    surface: Color::Indexed(255),
-    on_accent: Color::Indexed(231),
-};
-
 impl Theme {
-    /// The theme that the options ask for. `auto` is dark.
+    /// The theme that is shown now, in the colours that the terminal has.
     pub fn new(options: &DashboardOptions) -> Self {
         let symbols = if options.ascii { ASCII } else { UNICODE };
-        match options.theme.as_str() {
-            _ if options.no_color => Self::mono(symbols),
-            "mono" => Self::mono(symbols),
-            "light" => Self::coloured(&LIGHT, symbols),
-            _ => Self::coloured(&DARK, symbols),
+        if options.no_color {
+            return Self::of(&Scheme::built_in("mono"), options.depth, symbols);
+        }
+        Self::of(&options.scheme, options.depth, symbols)
+    }
+
+    fn of(scheme: &Scheme, depth: Depth, symbols: Symbols) -> Self {
+        let style = |role| style(scheme.style(role), depth);
+        Self {
+            symbols,
+            text: style(Role::Text),
+            strong: style(Role::Strong),
+            dim: style(Role::Dim),
+            border: style(Role::Border),
+            title: style(Role::Title),
+            accent: style(Role::Accent),
+            key: style(Role::Key),
+            good: style(Role::Good),
+            warn: style(Role::Warn),
+            bad: style(Role::Bad),
+            selected: style(Role::Selected),
+            tab: style(Role::Tab),
+            tab_active: style(Role::TabActive),
+            banner: style(Role::Banner),
+            matched: style(Role::Matched),
+            toast: style(Role::Toast),
+            button: style(Role::Button),
+            button_active: style(Role::ButtonActive),
+        }
+    }
+}
+
+fn style(wanted: theme::Style, depth: Depth) -> Style {
+    let mut style = Style::new();
+    if let Some(colour) = wanted.colour {
+        style = style.fg(shown(colour, depth));
+    }
+    if let Some(colour) = wanted.behind {
+        style = style.bg(shown(colour, depth));
+    }
+    let modifiers = [
+        (wanted.bold, Modifier::BOLD),
+        (wanted.faint, Modifier::DIM),
+        (wanted.underlined, Modifier::UNDERLINED),
+        (wanted.reversed, Modifier::REVERSED),
+    ];
+    modifiers.into_iter().filter(|(is, _)| *is).fold(style, |style, (_, modifier)| style.add_modifier(modifier))
+}
+
+/// A colour as a terminal of that depth has it.
+fn shown(colour: Colour, depth: Depth) -> Color {
+    match (colour.rgb, depth) {
+        (Some([r, g, b]), Depth::Exact) => Color::Rgb(r, g, b),
+        (Some(rgb), Depth::Indexed) => Color::Indexed(nearest(rgb)),
+        _ => NAMED.get(usize::from(colour.named)).copied().unwrap_or(Color::Reset),
+    }
+}
+
+/// The sixteen colours, in the order of [`Colour::named`].
+const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
+/// The nearest of the 240 colours that mean the same in every terminal of 256.
+fn nearest(rgb: [u8; 3]) -> u8 {
+    (16u8..=255).min_by_key(|index| theme::distance(rgb, fixed(*index))).unwrap_or(255)
+}
+
+/// A colour of the cube (16 to 231) or of the greys (232 to 255).
+fn fixed(index: u8) -> [u8; 3] {
+    if index >= 232 {
+        return [8 + (index - 232) * 10; 3];
+    }
+    let place = index.saturating_sub(16);
+    let level = |part: u8| if part == 0 { 0 } else { 55 + 40 * part };
+    [level(place / 36), level(place / 6 % 6), level(place % 6)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accent(depth: Depth) -> Option<Color> {
+        Theme::of(&Scheme::built_in("dark"), depth, UNICODE).accent.fg
+    }
+
+    #[test]
+    fn colours_are_those_that_the_terminal_has() {
+        assert_eq!(accent(Depth::Exact), Some(Color::Rgb(0x5f, 0xd7, 0xd7)));
+        assert_eq!(accent(Depth::Indexed), Some(Color::Indexed(80)));
+        assert_eq!(accent(Depth::Sixteen), Some(Color::Cyan));
+    }
+
+    #[test]
+    fn each_fixed_colour_is_nearest_to_itself() {
+        for index in 16..=255 {
+            assert_eq!(fixed(nearest(fixed(index))), fixed(index), "{index}");
         }
     }
 
-    fn coloured(palette: &Palette, symbols: Symbols) -> Self {
-        let fg = |color| Style::new().fg(color);
-        let on_accent = Style::new().fg(palette.on_accent);
-        Self {
-            symbols,
-            text: Style::new(),
-            strong: Style::new().add_modifier(Modifier::BOLD),
-            dim: fg(palette.dim),
-            border: fg(palette.border),
-            title: fg(palette.accent).add_modifier(Modifier::BOLD),
-            accent: fg(palette.accent),
-            key: fg(palette.accent).add_modifier(Modifier::BOLD),
-            good: fg(palette.good),
-            warn: fg(palette.warn),
-            bad: fg(palette.bad),
-            selected: Style::new().bg(palette.selected).add_modifier(Modifier::BOLD),
-            tab: fg(palette.dim),
-            tab_active: on_accent.bg(palette.accent).add_modifier(Modifier::BOLD),
-            banner: on_accent.bg(palette.warn).add_modifier(Modifier::BOLD),
-            matched: fg(palette.accent).add_modifier(Modifier::UNDERLINED),
-            toast: Style::new().bg(palette.surface),
-            button: Style::new().bg(palette.surface),
-            button_active: on_accent.bg(palette.accent).add_modifier(Modifier::BOLD),
-        }
-    }
-
-    fn mono(symbols: Symbols) -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        let reversed = plain.add_modifier(Modifier::REVERSED);
-        Self {
-            symbols,
-            text: plain,
-            strong: bold,
-            dim: plain.add_modifier(Modifier::DIM),
-            border: plain.add_modifier(Modifier::DIM),
-            title: bold,
-            accent: bold,
-            key: bold,
-            good: plain,
-            warn: bold,
-            bad: bold,
-            selected: reversed,
-            tab: plain,
-            tab_active: reversed.add_modifier(Modifier::BOLD),
-            banner: reversed.add_modifier(Modifier::BOLD),
-            matched: plain.add_modifier(Modifier::UNDERLINED),
-            toast: reversed,
-            button: plain,
-            button_active: reversed.add_modifier(Modifier::BOLD),
-        }
+    #[test]
+    fn no_colour_is_no_colour() {
+        let options = DashboardOptions { no_color: true, ..DashboardOptions::default() };
+        let theme = Theme::new(&options);
+        assert_eq!(theme, Theme::of(&Scheme::built_in("mono"), Depth::Exact, UNICODE));
+        assert!([theme.bad, theme.selected, theme.banner].iter().all(|style| style.fg.is_none() && style.bg.is_none()));
     }
 }

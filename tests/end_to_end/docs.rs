@@ -8,17 +8,22 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+const KEYS: &str = "| key | what it does |\n| --- | --- |\n";
+
+/// `UPDATE_DOCS=1 cargo test --test end_to_end docs` writes the table anew.
 #[test]
 fn the_readme_shows_the_keys_as_they_are() {
-    let row = |keys: &[&str], title: &str| format!("| `{}` | {title} |", keys.join("` `"));
-    let rows: Vec<String> = COMMANDS.iter().map(|command| row(command.keys, command.title)).collect();
+    let row = |command: &Command| format!("| `{}` | {} |\n", command.keys.join("` `"), command.title);
+    let wanted: String = COMMANDS.iter().map(row).collect();
     let page = read("README.md");
-    let missing: Vec<&String> = rows.iter().filter(|row| !page.contains(row.as_str())).collect();
-    let wanted = rows.join("\n");
-    assert!(
-        missing.is_empty(),
-        "README.md lacks {missing:#?}; its key table should be:\n| key | what it does |\n| --- | --- |\n{wanted}"
-    );
+    let (head, rest) = page.split_once(KEYS).expect("a table of keys");
+    let (found, tail) = rest.split_once("\n\n").expect("an end of the table");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let page = format!("{head}{KEYS}{wanted}\n{tail}");
+        std::fs::write(repository("README.md"), page).expect("the page is written");
+    } else {
+        assert_eq!(format!("{found}\n"), wanted, "regenerate it: UPDATE_DOCS=1 cargo test --test end_to_end docs");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::harness::{Home, Node};
+use crate::terminal::{ENTER, Terminal};
 
 /// A package in a folder of its own; `more` are further lines of its manifest.
 fn package(folder: &Path, name: &str, more: &str) -> String {
@@ -124,4 +125,51 @@ fn what_was_withdrawn_after_it_was_installed_is_marked() {
     let (table, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(table.contains("withdrawn") && table.contains("needed by app"), "{table}");
     assert!(said.contains("it answers wrongly"), "{said}");
+}
+
+#[test]
+fn the_dashboard_compares_mends_updates_and_removes() {
+    let (folder, node) = shop();
+    let mut terminal = Terminal::open(&node.home.path(), &[], 40, 140);
+    terminal.wait_for_text("ATTACHED");
+    terminal.type_keys("8");
+    terminal.wait_for_text("3 packages");
+    let file = node.home.packs().join("tool/data/a.txt");
+    std::fs::write(&file, "other").expect("damaged");
+    terminal.type_keys("V");
+    terminal.wait_for_text("1 of 3 packages not as installed");
+    terminal.type_keys("G");
+    terminal.wait_for_text("changed data/a.txt");
+    terminal.type_keys("i");
+    terminal.wait_for_text("Install it again?");
+    terminal.type_keys("y");
+    terminal.wait_for_text("installed tool 1.0.0, verified");
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), "of tool");
+    terminal.type_keys("v");
+    terminal.wait_for_text("1 package compared: every file is as installed");
+
+    let path = package(folder.path(), "tool", "");
+    let manifest = std::fs::read_to_string(format!("{path}/gpack.toml")).expect("a manifest");
+    std::fs::write(format!("{path}/gpack.toml"), manifest.replace("1.0.0", "1.1.0")).expect("a manifest");
+    node.json(&["publish", &path]);
+    terminal.type_keys("u");
+    terminal.wait_for_text("tool 1.0.0 to 1.1.0");
+    terminal.type_keys("y");
+    terminal.wait_for_text("installed tool 1.1.0, verified");
+
+    terminal.type_keys("gj");
+    terminal.wait_for_text("needed by app");
+    terminal.type_keys("x");
+    terminal.wait_for_text("app needs it, and will be broken");
+    terminal.type_keys("y");
+    terminal.type_keys(ENTER);
+    terminal.type_keys("\x15lib");
+    terminal.wait_for_text("type lib: lib");
+    assert_eq!(listed(&node.home, "name").len(), 3, "a key is not enough");
+    terminal.type_keys(ENTER);
+    terminal.wait_for_text("removed lib");
+    assert_eq!(listed(&node.home, "name").len(), 2);
+    terminal.type_keys("q");
+    assert_eq!(terminal.wait_for_exit(), 0);
+    terminal.assert_restored();
 }

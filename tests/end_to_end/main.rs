@@ -12,6 +12,7 @@ mod installed;
 mod installs;
 mod interop;
 mod layers;
+mod looks;
 mod nodes;
 #[allow(dead_code)]
 mod terminal;

@@ -4,10 +4,12 @@
 mod exec;
 mod inbox;
 mod node;
+mod report;
 mod signals;
 mod term;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::future::Future;
 use std::io;
@@ -22,12 +24,14 @@ use super::age::Now;
 use super::effect::Effect;
 use super::event::Event;
 use super::hit::HitMap;
+use super::session;
 use super::state::{DashboardOptions, Phase, State};
-use super::update::update;
+use super::update::{first_questions, update};
 use crate::net::{NodeError, NodeHandle};
 use exec::Executor;
 use inbox::Inbox;
 use node::NodeTask;
+use report::Reports;
 use signals::Signals;
 
 /// Events taken in one go before a frame gets its turn.
@@ -43,6 +47,8 @@ pub trait Screen {
     fn set_mouse(&mut self, on: bool) -> io::Result<()>;
     /// Puts text on the clipboard through the terminal.
     fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Writes a question to the terminal; what it answers comes among the keys.
+    fn ask(&mut self, question: &[u8]) -> io::Result<()>;
     /// Gives the terminal back, stops the process until it is continued, takes the terminal again.
     fn suspend(&mut self) -> io::Result<()>;
     /// Gives the terminal back for good.
@@ -66,6 +72,7 @@ where
     let mut task = NodeTask::start(node);
     let outcome = dashboard.run(terminal, &mut task).await;
     dashboard.screen.leave();
+    dashboard.keep_session();
     task.finish().await;
     outcome
 }
@@ -74,7 +81,7 @@ struct Dashboard<S> {
     screen: S,
     state: State,
     hits: HitMap,
-    frame: Duration,
+    reports: Reports,
     last_frame: Option<Instant>,
     dirty: bool,
     quit: bool,
@@ -82,10 +89,17 @@ struct Dashboard<S> {
 
 impl<S: Screen> Dashboard<S> {
     fn new(screen: S, options: DashboardOptions) -> Self {
-        let frame = Duration::from_secs(1) / options.frame_rate.clamp(1, 30);
         let mut state = State::new(options, now());
         state.size = screen.size().unwrap_or((80, 24));
-        Self { screen, state, hits: HitMap::default(), frame, last_frame: None, dirty: true, quit: false }
+        Self {
+            screen,
+            state,
+            hits: HitMap::default(),
+            reports: Reports::default(),
+            last_frame: None,
+            dirty: true,
+            quit: false,
+        }
     }
 
     async fn run<T>(&mut self, mut terminal: T, task: &mut NodeTask) -> Result<(), NodeError>
@@ -96,6 +110,11 @@ impl<S: Screen> Dashboard<S> {
         let mut inbox = Inbox::default();
         let mut executor = Executor::new(inbox.sender());
         self.draw(true);
+        // After the first frame: it must not wait for what the terminal says.
+        for effect in first_questions(&self.state) {
+            self.carry_out(effect, task, &mut executor);
+        }
+        let _watch = watch::Watch::start(&self.state.options, inbox.sender());
         while !self.quit {
             let wake = self.wake_in();
             let frame = self.frame_at();
@@ -109,7 +128,7 @@ impl<S: Screen> Dashboard<S> {
                 () = sleep_until(frame) => None,
             };
             if let Some(event) = first {
-                self.take(event, task, &mut executor);
+                self.hear(event, task, &mut executor);
             }
             self.drain(&mut terminal, &mut inbox, task, &mut executor).await;
             self.draw(false);
@@ -143,6 +162,13 @@ impl<S: Screen> Dashboard<S> {
             } else {
                 return;
             };
+            self.hear(event, task, executor);
+        }
+    }
+
+    /// Takes an event, unless it is part of what the terminal answers.
+    fn hear(&mut self, event: Event, task: &NodeTask, executor: &mut Executor) {
+        for event in self.reports.take(event) {
             self.take(event, task, executor);
         }
     }
@@ -150,33 +176,45 @@ impl<S: Screen> Dashboard<S> {
     fn take(&mut self, event: Event, task: &NodeTask, executor: &mut Executor) {
         self.dirty = true;
         for effect in update(&mut self.state, event, now()) {
-            let done = match effect {
-                Effect::Quit => {
-                    self.quit = true;
-                    Ok(())
-                }
-                Effect::Copy(text) => self.screen.copy(&text),
-                Effect::Mouse(on) => self.screen.set_mouse(on),
-                Effect::Suspend => self.screen.suspend(),
-                Effect::Request { tag, command } => {
-                    executor.request(task.handle(), tag, command);
-                    Ok(())
-                }
-                Effect::ReadSettings => {
-                    executor.settings(self.state.options.source.clone(), None);
-                    Ok(())
-                }
-                Effect::WriteSetting { name, value } => {
-                    executor.settings(self.state.options.source.clone(), Some((name, value)));
-                    Ok(())
-                }
-                Effect::ReadDir { path } => {
-                    executor.read_dir(path);
-                    Ok(())
-                }
-            };
-            // A terminal that cannot be written to is gone.
-            self.quit |= done.is_err();
+            self.carry_out(effect, task, executor);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect, task: &NodeTask, executor: &mut Executor) {
+        let mut done = Ok(());
+        match effect {
+            Effect::Quit => self.quit = true,
+            Effect::Copy(text) => done = self.screen.copy(&text),
+            Effect::Mouse(on) => done = self.screen.set_mouse(on),
+            Effect::Suspend => done = self.screen.suspend(),
+            Effect::AskBackground => {
+                self.reports.expect();
+                done = self.screen.ask(report::QUESTION);
+            }
+            Effect::Request { tag, command } => executor.request(task.handle(), tag, command),
+            Effect::ReadSettings => executor.settings(self.state.options.source.clone(), None),
+            Effect::WriteSetting { name, value } => {
+                executor.settings(self.state.options.source.clone(), Some((name, value)));
+            }
+            Effect::ReadDir { path } => executor.read_dir(path),
+        }
+        // A terminal that cannot be written to is gone.
+        self.quit |= done.is_err();
+    }
+
+    /// The least time between two frames.
+    fn frame(&self) -> Duration {
+        Duration::from_secs(1) / self.state.options.frame_rate.clamp(1, 30)
+    }
+
+    /// Writes down what was shown, for the next time. What keeps it from being written is no reason to complain to
+    /// somebody who leaves.
+    fn keep_session(&self) {
+        let started = !matches!(self.state.phase, Phase::Failed(_));
+        if let Some(files) = self.state.options.files.as_ref().filter(|_| started)
+            && let Err(error) = session::save(&files.session, &session::Session::of(&self.state))
+        {
+            tracing::debug!(%error, "what was shown is not kept");
         }
     }
 
@@ -188,7 +226,7 @@ impl<S: Screen> Dashboard<S> {
 
     /// When the next frame may be drawn; none while there is nothing to draw.
     fn frame_at(&self) -> Option<Instant> {
-        self.dirty.then(|| self.last_frame.map_or_else(Instant::now, |last| last + self.frame))
+        self.dirty.then(|| self.last_frame.map_or_else(Instant::now, |last| last + self.frame()))
     }
 
     fn draw(&mut self, at_once: bool) {
@@ -209,12 +247,13 @@ impl<S: Screen> Dashboard<S> {
             // A frame without a list says nothing about the rows of the next one.
             let shown = usize::from(self.hits.list_rows);
             let rows = if shown == 0 { self.state.list_rows } else { shown };
-            let detail_end = self.hits.detail_end;
-            if (rows, usize::from(detail_end)) == (self.state.list_rows, self.state.detail_end) {
+            let (detail_end, dialog_end) = (self.hits.detail_end, self.hits.dialog_end);
+            let known = (self.state.list_rows, self.state.detail_end, self.state.dialog_end);
+            if (rows, usize::from(detail_end), usize::from(dialog_end)) == known {
                 break;
             }
             let rows = u16::try_from(rows).unwrap_or(u16::MAX);
-            update(&mut self.state, Event::Viewport { rows, detail_end }, now());
+            update(&mut self.state, Event::Viewport { rows, detail_end, dialog_end }, now());
         }
         self.last_frame = Some(Instant::now());
         self.dirty = false;

@@ -47,6 +47,9 @@ impl Screen for FakeScreen {
     fn copy(&mut self, _text: &str) -> io::Result<()> {
         Ok(())
     }
+    fn ask(&mut self, _question: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
     fn suspend(&mut self) -> io::Result<()> {
         Ok(())
     }

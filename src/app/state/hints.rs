@@ -25,7 +25,14 @@ impl State {
     /// The hints for what is on screen, the most wanted first.
     pub fn hints(&self) -> Vec<Hint> {
         match &self.overlay {
-            Some(Overlay::Confirm(_)) => return vec![fixed(Key::char('y'), "yes"), fixed(Key::char('n'), "no")],
+            Some(Overlay::Confirm(confirm)) if confirm.typed.is_some() => {
+                let hints = [fixed(ENTER, "once typed"), fixed(ESC, "cancel")];
+                return hints.into_iter().chain(self.scroll_hint()).collect();
+            }
+            Some(Overlay::Confirm(_)) => {
+                let hints = [fixed(Key::char('y'), "yes"), fixed(Key::char('n'), "no")];
+                return hints.into_iter().chain(self.scroll_hint()).collect();
+            }
             Some(Overlay::Connect(_)) => return vec![fixed(ENTER, "connect"), fixed(ESC, "cancel")],
             Some(Overlay::Edit(edit)) if edit.choices.is_empty() => {
                 return vec![fixed(ENTER, "set"), fixed(ESC, "cancel")];
@@ -33,6 +40,7 @@ impl State {
             Some(Overlay::Edit(_)) => {
                 return vec![fixed(ENTER, "set"), fixed(TAB, "next choice"), fixed(ESC, "cancel")];
             }
+            Some(Overlay::Messages) => return vec![fixed(ESC, "close")],
             Some(Overlay::Palette(_)) => return vec![fixed(ENTER, "run"), fixed(ESC, "close")],
             Some(Overlay::Help(picker)) if picker.typing => return vec![fixed(ENTER, "done"), fixed(ESC, "close")],
             Some(Overlay::Help(_)) => return vec![fixed(Key::char('/'), "search"), fixed(ESC, "close")],
@@ -61,6 +69,11 @@ impl State {
             hints.sort_by_key(|hint| hint.command != Some(Id::Back) && hint.command != Some(Id::Next));
         }
         hints
+    }
+
+    /// Where a dialog does not fit.
+    fn scroll_hint(&self) -> Option<Hint> {
+        (self.dialog_end > 0).then(|| fixed(Key::plain(Code::Down), "scroll"))
     }
 
     fn label(&self, id: Id, hint: &'static str) -> &'static str {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Filter, ListView};
 use crate::net::api::LogLine;
 
@@ -12,7 +14,8 @@ pub const MAX_LOGS: usize = 2_000;
 const RECENT: usize = 32;
 
 /// How grave a line is, gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     Error,
     Warn,
@@ -87,6 +90,12 @@ impl Logs {
 
     fn shows(&self, line: &LogLine) -> bool {
         Level::of(line) <= self.level && self.filter.matches([line.message.as_str(), line.target.as_str()])
+    }
+
+    /// How many lines of each level there are, the gravest first.
+    pub fn counts(&self) -> [(Level, usize); 5] {
+        let count = |level| self.lines.iter().filter(|line| Level::of(line) == level).count();
+        [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace].map(|level| (level, count(level)))
     }
 
     /// Those level and filter show, oldest first.

@@ -2,12 +2,15 @@
 //! it dropped.
 
 mod dht;
+mod entries;
 mod feed;
 mod filter;
 mod hints;
 mod installed;
 mod list;
 mod logs;
+mod look;
+mod messages;
 mod options;
 mod overlay;
 mod peers;
@@ -23,14 +26,17 @@ mod wake;
 use std::collections::VecDeque;
 
 pub use dht::Dht;
+pub use entries::{Entry, HelpLine, help_lines};
 pub use feed::{Feed, MAX_FEED};
 pub use filter::{Filter, MAX_INPUT, edit, paste};
 pub use hints::Hint;
 pub use installed::{Check, Extras, FILES_DELAY_MS, Installed, Round, Standing, source};
 pub use list::ListView;
 pub use logs::{Level, Logs, MAX_LOGS};
+pub use look::AUTO;
+pub use messages::{MAX_MESSAGES, Message, Messages};
 pub use options::DashboardOptions;
-pub use overlay::{Action, Confirm, Edit, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, matching, short_ids};
+pub use overlay::{Action, Confirm, Edit, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, Typed, short_ids};
 pub use peers::{MAX_PEERS, PeerRow, Peers, SortBy};
 pub use publish::{Progress, Publish, Step};
 pub use queries::DetailPlace;
@@ -68,6 +74,13 @@ pub struct Pending {
     pub text: String,
 }
 
+/// A screen that stands still: since when, and what the node has told meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    pub at: Now,
+    pub events: u64,
+}
+
 /// All that is on screen.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -100,7 +113,14 @@ pub struct State {
     pub installed: Installed,
     pub settings: SettingsPane,
     pub overlay: Option<Overlay>,
+    /// Lines of the open dialog that are scrolled away above, and how many can be.
+    pub dialog_scroll: usize,
+    pub dialog_end: usize,
     pub toasts: VecDeque<Toast>,
+    /// All that toasts have said.
+    pub messages: Messages,
+    /// The screen stands still.
+    pub frozen: Option<Frozen>,
     pub pending: Vec<Pending>,
     /// Events the node had to drop because this program was too slow.
     pub lost: u64,
@@ -109,22 +129,21 @@ pub struct State {
 }
 
 impl State {
-    /// The state before anything happened. What is wrong in the user's key map becomes a toast.
+    /// The state before anything happened. What is wrong in the user's key map and themes becomes a toast.
     pub fn new(options: DashboardOptions, now: Now) -> Self {
-        let (keymap, problems) = Keymap::new(&options.panes, &options.keymap);
         let tab = options.panes.first().copied().unwrap_or_default();
-        let mut state = Self { keymap, now, tab, mouse: options.mouse, options, list_rows: 1, ..Self::default() };
-        for problem in problems {
-            state.toast(ToastKind::Warning, problem, Some("mend [ui.keymap] in the settings file".into()));
-        }
+        let mut state = Self { now, tab, mouse: options.mouse, options, list_rows: 1, ..Self::default() };
+        state.apply_looks(state.options.looks.clone());
         let dir = state.options.current_dir.trim_end_matches('/').to_owned();
         paste(&mut state.publish.input, &format!("{dir}/"));
+        state.options.session.clone().restore(&mut state);
         state
     }
 
     /// Shows a short message for a while.
     pub fn toast(&mut self, kind: ToastKind, text: impl Into<String>, hint: Option<String>) {
         let text = short_ids(&text.into());
+        self.messages.push(Message { at: self.now, kind, text: text.clone(), hint: hint.clone(), times: 1 });
         self.toasts.retain(|toast| toast.text != text);
         if self.toasts.len() >= MAX_TOASTS {
             self.toasts.pop_front();

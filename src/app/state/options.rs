@@ -3,18 +3,33 @@
 use std::collections::BTreeMap;
 
 use super::Tab;
+use crate::app::looks::{Background, Depth, Files, Looks};
+use crate::app::session::Session;
 use crate::app::settings::Source;
 use crate::config::schema;
+use crate::config::theme::Scheme;
 
-/// Fixed while the dashboard runs.
+/// What was asked for when it was opened, and what has become of it since.
 #[derive(Clone, Debug)]
 pub struct DashboardOptions {
-    /// `auto`, `dark`, `light` or `mono`.
+    /// What of the settings concerns the dashboard, as it holds.
+    pub ui: schema::Ui,
+    /// The name of a theme, or `auto`.
     pub theme: String,
+    /// The theme that is shown.
+    pub scheme: Scheme,
+    pub looks: Looks,
+    /// What is behind the text, as far as it is known.
+    pub background: Option<Background>,
+    pub depth: Depth,
+    /// Whether the terminal can be asked for its background.
+    pub can_be_asked: bool,
     /// No colours (`NO_COLOR` is set and not empty).
     pub no_color: bool,
     /// Only ASCII characters.
     pub ascii: bool,
+    /// The terminal shows nothing else, whatever the settings say.
+    pub only_ascii: bool,
     pub mouse: bool,
     /// Frames a second, 1 to 30.
     pub frame_rate: u32,
@@ -28,6 +43,10 @@ pub struct DashboardOptions {
     pub network: String,
     /// Where the settings are read and written; none: nowhere.
     pub source: Option<Source>,
+    /// Where themes, keys and the session are kept; none: nowhere.
+    pub files: Option<Files>,
+    /// What was shown when it was closed the last time.
+    pub session: Session,
     /// Where relative paths begin; absolute.
     pub current_dir: String,
     /// What `~` stands for; none: it stands for itself.
@@ -45,9 +64,16 @@ impl DashboardOptions {
     /// What the settings say; the environment is the caller's to add.
     pub fn from_settings(ui: &schema::Ui, network: &str) -> Self {
         Self {
+            ui: ui.clone(),
             theme: ui.theme.clone(),
+            scheme: Scheme::built_in("dark"),
+            looks: Looks::default(),
+            background: None,
+            depth: Depth::default(),
+            can_be_asked: false,
             no_color: false,
             ascii: ui.ascii,
+            only_ascii: false,
             mouse: ui.mouse,
             frame_rate: ui.frame_rate.clamp(1, 30),
             panes: ui.panes.iter().filter_map(|name| Tab::of(name)).collect(),
@@ -55,9 +81,16 @@ impl DashboardOptions {
             demo: false,
             network: network.to_owned(),
             source: None,
+            files: None,
+            session: Session::default(),
             current_dir: "/".into(),
             user_home: None,
         }
+    }
+
+    /// Command name to key: of the settings, and over them of the key map file.
+    pub fn own_keys(&self) -> BTreeMap<String, String> {
+        self.keymap.iter().chain(&self.looks.keys).map(|(command, key)| (command.clone(), key.clone())).collect()
     }
 
     /// The absolute path that a typed one means.

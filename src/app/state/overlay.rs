@@ -3,7 +3,6 @@
 use tui_input::Input;
 
 use super::ListView;
-use crate::app::command::Id;
 use crate::market::PackageName;
 use crate::net::api::InstallRequest;
 
@@ -15,6 +14,8 @@ pub enum Overlay {
     Confirm(Confirm),
     Connect(Prompt),
     Edit(Edit),
+    /// What toasts have said.
+    Messages,
 }
 
 /// A list narrowed by typing.
@@ -39,7 +40,39 @@ pub struct Confirm {
     /// Which answer Enter gives.
     pub choice: bool,
     pub dangerous: bool,
+    /// Yes takes more than a key.
+    pub typed: Option<Typed>,
     pub action: Action,
+}
+
+/// A word that must be typed before yes is an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typed {
+    pub word: String,
+    pub text: String,
+}
+
+impl Typed {
+    pub fn of(word: impl Into<String>) -> Self {
+        Self { word: word.into(), text: String::new() }
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.text.trim() == self.word
+    }
+
+    /// Adds what is typed or pasted, as far as it can be part of the word.
+    pub fn add(&mut self, text: &str) {
+        let room = (self.word.chars().count() + 8).saturating_sub(self.text.chars().count());
+        self.text.extend(text.chars().filter(|c| !c.is_control()).take(room));
+    }
+}
+
+impl Confirm {
+    /// Whether yes is an answer now.
+    pub fn can_say_yes(&self) -> bool {
+        self.typed.as_ref().is_none_or(Typed::is_done)
+    }
 }
 
 /// What a confirmed dialog does.
@@ -54,6 +87,8 @@ pub enum Action {
     },
     Remove {
         name: PackageName,
+        /// Also where others need it.
+        force: bool,
     },
     /// What nobody needs any more.
     RemoveUnused,
@@ -89,7 +124,7 @@ pub struct Edit {
     /// What is wrong with what is typed.
     pub error: Option<String>,
     /// The whole list of what is allowed, where there is one.
-    pub choices: Vec<&'static str>,
+    pub choices: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,18 +170,4 @@ pub fn short_ids(text: &str) -> String {
         }
     };
     text.split(' ').map(short).collect::<Vec<_>>().join(" ")
-}
-
-/// Commands whose title or name contains every word of `wanted`, those that begin with it first.
-pub fn matching(wanted: &str) -> Vec<Id> {
-    let words: Vec<_> = wanted.split_whitespace().map(str::to_lowercase).collect();
-    let fits = |command: &&crate::app::command::Command| {
-        let text = format!("{} {}", command.title, command.id.name()).to_lowercase();
-        words.iter().all(|word| text.contains(word))
-    };
-    let mut found: Vec<_> = crate::app::command::COMMANDS.iter().filter(fits).collect();
-    if let Some(first) = words.first() {
-        found.sort_by_key(|command| !command.title.to_lowercase().starts_with(first.as_str()));
-    }
-    found.into_iter().map(|command| command.id).collect()
 }

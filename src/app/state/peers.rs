@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Filter, ListView};
 use crate::app::age::Now;
 use crate::net::api::{Direction, PeerInfo};
@@ -26,7 +28,8 @@ impl PeerRow {
 }
 
 /// The column that orders the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SortBy {
     #[default]
     Reputation,

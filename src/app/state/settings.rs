@@ -50,11 +50,11 @@ impl SettingsPane {
         (*running != setting.value).then_some(running.as_str())
     }
 
-    /// One or two words beside the value.
+    /// A word or two beside the value: it holds only after a restart of the node, or not at all.
     pub fn note(&self, setting: &Setting) -> &'static str {
         match (keys::find(&setting.name), self.pending(setting)) {
-            (_, Some(_)) => "after a restart",
-            (Some(key), None) if !key.effective() => "no effect yet",
+            (_, Some(_)) => "restart",
+            (Some(key), None) if !key.effective() => "no effect",
             _ => "",
         }
     }

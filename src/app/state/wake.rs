@@ -18,11 +18,13 @@ impl State {
             self.leave_at,
         ];
         let toasts = self.toasts.iter().map(|toast| toast.until);
+        // A screen that stands still has ages that do, too.
+        let still = self.frozen.is_some();
         let ages = self.visible_ages(now).into_iter().map(|age| next_change(age).saturating_mul(1000));
-        let next_age = ages.min().map(|wait| (now.secs() * 1000).saturating_add(wait));
-        let traffic = self.traffic_moves_in(now).map(|wait| (now.secs() + wait) * 1000);
+        let next_age = ages.min().filter(|_| !still).map(|wait| (now.secs() * 1000).saturating_add(wait));
+        let traffic = self.traffic_moves_in(now).filter(|_| !still).map(|wait| (now.secs() + wait) * 1000);
         let stalls = self.transfers.rows().iter().filter_map(TransferRow::stalls_at).map(|at| at.unix_ms);
-        let stalls = stalls.filter(|at| self.tab == Tab::Transfers && *at > now.unix_ms);
+        let stalls = stalls.filter(|at| !still && self.tab == Tab::Transfers && *at > now.unix_ms);
         due.into_iter().flatten().chain(toasts).chain(next_age).chain(traffic).chain(stalls).min()
     }
 

@@ -4,7 +4,9 @@ use super::{ask, installed, keys, offer, publish, search, settings, updating};
 use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{Action, Confirm, Overlay, Picker, Prompt, State, Step, Tab, ToastKind};
+use crate::app::state::{
+    Action, Confirm, Entry, Frozen, Overlay, Picker, Prompt, State, Step, Tab, ToastKind, Typed, paste,
+};
 use crate::market::install::Removal;
 use crate::net::NodeCommand;
 
@@ -83,7 +85,11 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
             state.toast(ToastKind::Info, text, None);
             return vec![Effect::Mouse(state.mouse)];
         }
+        Id::Themes => return themes(state),
+        Id::Messages => return keys::open(state, Overlay::Messages),
+        Id::Freeze => return freeze(state),
         Id::Refresh if state.is_ready() => {
+            state.frozen = None;
             let mut effects = ask::everything();
             effects.extend(installed::refresh(state));
             return effects;
@@ -224,12 +230,11 @@ pub fn quit(state: &mut State) -> Vec<Effect> {
     }
     let confirm = Confirm {
         title: "Quit now?".into(),
-        facts: Vec::new(),
         warnings,
         yes: "quit",
-        choice: false,
         dangerous: true,
         action: Action::Quit,
+        ..Confirm::default()
     };
     keys::open(state, Overlay::Confirm(confirm))
 }
@@ -237,7 +242,7 @@ pub fn quit(state: &mut State) -> Vec<Effect> {
 fn confirm(state: &mut State, title: &str, yes: &'static str, facts: Vec<(&str, String)>, action: Action) {
     let facts = facts.into_iter().map(|(label, value)| (label.to_owned(), value)).collect();
     let confirm =
-        Confirm { title: title.into(), facts, warnings: Vec::new(), yes, choice: true, dangerous: true, action };
+        Confirm { title: title.into(), facts, yes, choice: true, dangerous: true, action, ..Confirm::default() };
     state.overlay = Some(Overlay::Confirm(confirm));
 }
 
@@ -261,6 +266,29 @@ fn ask_ban(state: &mut State) {
     }
 }
 
+/// The palette with all themes; the one that is selected is shown.
+fn themes(state: &mut State) -> Vec<Effect> {
+    let mut picker = Picker { typing: true, ..Picker::default() };
+    paste(&mut picker.input, "theme:");
+    let current = Entry::Theme(state.options.theme.clone());
+    let entries = state.entries(picker.input.value());
+    let place = entries.iter().position(|entry| *entry == current).unwrap_or(0);
+    picker.view.select(place, entries.len(), state.list_rows);
+    keys::open(state, Overlay::Palette(picker))
+}
+
+/// Stops the screen, or lets it go on; then everything that has happened meanwhile is asked for.
+fn freeze(state: &mut State) -> Vec<Effect> {
+    match state.frozen.take() {
+        Some(_) if state.is_ready() => ask::everything(),
+        Some(_) => Vec::new(),
+        None => {
+            state.frozen = Some(Frozen { at: state.now, events: 0 });
+            Vec::new()
+        }
+    }
+}
+
 fn ask_remove(state: &mut State) {
     let (name, version) = match (state.tab, state.search.selected(), state.installed.selected()) {
         (Tab::Installed, _, Some(one)) => (one.name.clone(), one.version.clone()),
@@ -273,7 +301,14 @@ fn ask_remove(state: &mut State) {
     let mut facts = vec![("package", format!("{name} {version}"))];
     let here = state.installed.get(&name);
     facts.extend(here.map(|one| ("deletes", format!("{} ({} files)", one.path, one.files))));
-    confirm(state, "Remove this package?", "remove", facts, Action::Remove { name });
+    let needing: Vec<String> = here.iter().flat_map(|one| &one.needed_by).map(ToString::to_string).collect();
+    let action = Action::Remove { name: name.clone(), force: !needing.is_empty() };
+    confirm(state, "Remove this package?", "remove", facts, action);
+    if let (Some(Overlay::Confirm(confirm)), false) = (&mut state.overlay, needing.is_empty()) {
+        let verb = if needing.len() == 1 { "needs" } else { "need" };
+        confirm.warnings.push(format!("{} {verb} it, and will be broken", needing.join(", ")));
+        confirm.typed = Some(Typed::of(name.as_str()));
+    }
 }
 
 fn ask_remove_unused(state: &mut State) {
@@ -289,9 +324,9 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Publish if state.publish.step == Step::Review => publish::start(state),
         Action::Publish => Vec::new(),
         Action::Install { what, request } => offer::install(state, what, *request),
-        Action::Remove { name } => {
-            let text = format!("removing {name}");
-            ask::visibly(state, Tag::Remove { name: name.to_string() }, text, NodeCommand::Remove(Removal::of(name)))
+        Action::Remove { name, force } => {
+            let (text, tag) = (format!("removing {name}"), Tag::Remove { name: name.to_string() });
+            ask::visibly(state, tag, text, NodeCommand::Remove(Removal { force, ..Removal::of(name) }))
         }
         Action::RemoveUnused => installed::remove_unused(state),
         Action::ResetSetting { name } => vec![Effect::WriteSetting { name, value: None }],

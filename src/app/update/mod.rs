@@ -4,6 +4,7 @@ mod actions;
 mod ask;
 mod installed;
 mod keys;
+mod look;
 mod node;
 mod offer;
 mod overlay;
@@ -29,6 +30,14 @@ const LEAVE_AFTER_MS: u64 = 10_000;
 /// Takes one event. No IO, no clock: `now` is the time of the event, and what is to be done comes back.
 pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
     state.now = now;
+    let effects = handle(state, event);
+    if state.overlay.is_none() {
+        state.dialog_scroll = 0;
+    }
+    effects
+}
+
+fn handle(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => keys::key(state, key),
         Event::Paste(text) => typing::pasted(state, &text),
@@ -37,7 +46,9 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
             state.size = (width, height);
             Vec::new()
         }
-        Event::Viewport { rows, detail_end } => {
+        Event::Viewport { rows, detail_end, dialog_end } => {
+            state.dialog_end = dialog_end.into();
+            state.dialog_scroll = state.dialog_scroll.min(state.dialog_end);
             state.list_rows = usize::from(rows).max(1);
             state.detail_end = detail_end.into();
             state.detail_scroll = state.detail_scroll.min(state.detail_end);
@@ -49,10 +60,17 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::NodeGone => gone(state),
         Event::Reply { tag, result } => replies::reply(state, tag, result),
         Event::Directory { path, listing } => publish::listed(state, path, listing),
+        Event::Looks(looks) => look::changed(state, looks),
+        Event::Background(background) => look::background(state, background),
         Event::Settings { wrote, result } => settings::read(state, wrote, result),
         Event::Tick => tick(state),
         Event::Signal(Signal::Terminate | Signal::HangUp) => vec![Effect::Quit],
     }
+}
+
+/// What the terminal is asked once, after the first frame.
+pub fn first_questions(state: &State) -> Vec<Effect> {
+    look::ask(state)
 }
 
 fn ready(state: &mut State, remote: bool) -> Vec<Effect> {
@@ -75,10 +93,11 @@ fn start_failed(state: &mut State, error: NodeError) -> Vec<Effect> {
 fn gone(state: &mut State) -> Vec<Effect> {
     if state.is_ready() {
         state.phase = Phase::Gone;
+        state.frozen = None;
         state.toasts.retain(|toast| toast.text != node::STOPPING);
         state.pending.clear();
         installed::gone(state);
-        if !matches!(state.overlay, Some(Overlay::Help(_) | Overlay::Palette(_))) {
+        if !matches!(state.overlay, Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages)) {
             state.overlay = None;
         }
         if matches!(state.publish.step, Step::Working | Step::Checking) {

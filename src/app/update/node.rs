@@ -18,7 +18,20 @@ fn rows(state: &State, tab: Tab) -> usize {
     if state.tab == tab { state.list_rows } else { 1 }
 }
 
+/// While the screen stands still, what would move on it is only counted; once it goes on, all of it is asked for.
+fn is_held_back(state: &mut State, event: &NodeEvent) -> bool {
+    let Some(frozen) = &mut state.frozen else { return false };
+    frozen.events = frozen.events.saturating_add(1);
+    if let NodeEvent::Lagged { dropped } = event {
+        state.lost = state.lost.saturating_add(*dropped);
+    }
+    !matches!(event, NodeEvent::Publish { .. } | NodeEvent::Notice { .. } | NodeEvent::Stopping)
+}
+
 pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
+    if is_held_back(state, &event) {
+        return Vec::new();
+    }
     let now = state.now;
     match event {
         NodeEvent::Status(status) => set_status(state, status),

@@ -5,7 +5,7 @@ use semver::{Comparator, Op, Version, VersionReq};
 use super::ask as request;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{Action, Confirm, Overlay, State, Tab, source};
+use crate::app::state::{Action, Confirm, Overlay, State, Tab, Typed, source};
 use crate::market::trust::{Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::market::{PackageName, PublisherKey, when};
 use crate::net::api::{InstallPlan, InstallRequest, InstalledInfo, PlanStep, Source};
@@ -32,6 +32,7 @@ pub fn ask(state: &mut State) -> Vec<Effect> {
         warnings: installed.map(|one| offer.against(one)).into_iter().collect(),
         yes: "install",
         action: Action::Install { what: offer.what(), request: Box::new(offer.request()) },
+        ..Confirm::default()
     };
     state.overlay = Some(Overlay::Confirm(confirm));
     let what = offer.what();
@@ -129,7 +130,7 @@ impl Offer {
         };
         let requirement = Some(VersionReq { comparators: vec![exact] });
         let request = InstallRequest::of(self.name.clone(), requirement, self.publisher);
-        InstallRequest { from_central: self.publisher.is_none(), reinstall: self.again, ..request }
+        InstallRequest { from_central: self.publisher.is_none(), chosen: true, reinstall: self.again, ..request }
     }
 }
 
@@ -191,6 +192,7 @@ pub fn judged(state: &mut State, asked: &str, assessment: &Assessment) {
         request.expected.clear();
         confirm.title = "Key changed. Accept the new one?".into();
         confirm.yes = "accept and install";
+        confirm.typed = Some(Typed::of("accept"));
         confirm.facts = both_keys(what.clone(), change);
         confirm.warnings =
             vec!["Say yes only if the publisher confirms the new fingerprint by another way than this network.".into()];

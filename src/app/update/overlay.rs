@@ -1,11 +1,11 @@
 //! Keys while a dialog, the help or the palette is open.
 
-use super::{actions, ask, settings};
+use super::{actions, ask, look, settings};
 use crate::app::command;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::key::{Code, Key};
-use crate::app::state::{Confirm, Overlay, Picker, Prompt, State, edit, matching};
+use crate::app::state::{Confirm, Entry, Overlay, Picker, Prompt, State, Tab, edit, help_lines};
 use crate::net::NodeCommand;
 
 /// `open` was taken out of the state; what stays open is put back.
@@ -14,6 +14,7 @@ pub fn key(state: &mut State, open: Overlay, key: Key) -> Vec<Effect> {
         Overlay::Confirm(confirm) => confirm_key(state, confirm, key),
         Overlay::Connect(prompt) => connect_key(state, prompt, key),
         Overlay::Edit(edit) => settings::edit_key(state, edit, key),
+        Overlay::Messages => messages_key(state, key),
         Overlay::Help(picker) => help_key(state, picker, key),
         Overlay::Palette(picker) => palette_key(state, picker, key),
     }
@@ -21,16 +22,68 @@ pub fn key(state: &mut State, open: Overlay, key: Key) -> Vec<Effect> {
 
 fn confirm_key(state: &mut State, mut confirm: Confirm, key: Key) -> Vec<Effect> {
     match key.code {
+        Code::Esc => return Vec::new(),
+        Code::Up | Code::Down | Code::PageUp | Code::PageDown => scroll_dialog(state, key.code),
+        _ if confirm.typed.is_some() => {
+            if type_word(&mut confirm, key) {
+                return actions::confirmed(state, confirm.action);
+            }
+        }
         Code::Char('y' | 'Y') => return actions::confirmed(state, confirm.action),
-        Code::Char('n' | 'N' | 'q') | Code::Esc => return Vec::new(),
+        Code::Char('n' | 'N' | 'q') => return Vec::new(),
         Code::Enter if confirm.choice => return actions::confirmed(state, confirm.action),
         Code::Enter => return Vec::new(),
+        Code::Char('j' | 'k') => scroll_dialog(state, if key == Key::char('j') { Code::Down } else { Code::Up }),
         Code::Left | Code::Right | Code::Tab | Code::BackTab | Code::Char('h' | 'l') => {
             confirm.choice = !confirm.choice
         }
         _ => {}
     }
     state.overlay = Some(Overlay::Confirm(confirm));
+    Vec::new()
+}
+
+/// Types at the word that yes takes; whether it is there and Enter was pressed.
+fn type_word(confirm: &mut Confirm, key: Key) -> bool {
+    let Some(typed) = &mut confirm.typed else { return false };
+    match key.code {
+        Code::Enter => return typed.is_done(),
+        Code::Backspace => drop(typed.text.pop()),
+        Code::Char('u') if key.ctrl => typed.text.clear(),
+        Code::Char(c) if key.is_text() => typed.add(c.encode_utf8(&mut [0; 4])),
+        _ => {}
+    }
+    false
+}
+
+/// Moves the text of a dialog that does not fit.
+fn scroll_dialog(state: &mut State, code: Code) {
+    let step = match code {
+        Code::Up => -1,
+        Code::Down => 1,
+        Code::PageUp => -4,
+        _ => 4,
+    };
+    move_dialog(state, step);
+}
+
+pub fn move_dialog(state: &mut State, step: isize) {
+    state.dialog_scroll = state.dialog_scroll.saturating_add_signed(step).min(state.dialog_end);
+}
+
+fn messages_key(state: &mut State, key: Key) -> Vec<Effect> {
+    let page = page(state.list_rows);
+    match key.code {
+        Code::Esc | Code::Enter | Code::Char('q' | 'm') => return Vec::new(),
+        Code::Up | Code::Char('k') => move_dialog(state, -1),
+        Code::Down | Code::Char('j') => move_dialog(state, 1),
+        Code::PageUp => move_dialog(state, -page),
+        Code::PageDown | Code::Char(' ') => move_dialog(state, page),
+        Code::Home | Code::Char('g') => state.dialog_scroll = 0,
+        Code::End | Code::Char('G') => state.dialog_scroll = state.dialog_end,
+        _ => {}
+    }
+    state.overlay = Some(Overlay::Messages);
     Vec::new()
 }
 
@@ -73,16 +126,18 @@ fn address_problem(addr: &str) -> Option<String> {
 
 fn help_key(state: &mut State, mut picker: Picker, key: Key) -> Vec<Effect> {
     let rows = state.list_rows;
+    let len = help_lines(state, picker.input.value()).len();
+    let mut step = |delta| picker.view.step(delta, len, rows);
     match (key.code, picker.typing) {
         (Code::Esc, _) | (Code::Char('q' | '?') | Code::F(1), false) => return Vec::new(),
         (Code::Enter, true) => picker.typing = false,
         (Code::Char('/'), false) => picker.typing = true,
-        (Code::Up, _) | (Code::Char('k'), false) => scroll(&mut picker, -1, rows),
-        (Code::Down, _) | (Code::Char('j'), false) => scroll(&mut picker, 1, rows),
-        (Code::PageUp, _) => scroll(&mut picker, -page(rows), rows),
-        (Code::PageDown, _) | (Code::Char(' '), false) => scroll(&mut picker, page(rows), rows),
-        (Code::Home, false) | (Code::Char('g'), false) => scroll(&mut picker, isize::MIN, rows),
-        (Code::End, false) | (Code::Char('G'), false) => scroll(&mut picker, isize::MAX, rows),
+        (Code::Up, _) | (Code::Char('k'), false) => step(-1),
+        (Code::Down, _) | (Code::Char('j'), false) => step(1),
+        (Code::PageUp, _) => step(-page(rows)),
+        (Code::PageDown, _) | (Code::Char(' '), false) => step(page(rows)),
+        (Code::Home, false) | (Code::Char('g'), false) => step(isize::MIN),
+        (Code::End, false) | (Code::Char('G'), false) => step(isize::MAX),
         (_, true) if edit(&mut picker.input, key) => picker.view = Default::default(),
         _ => {}
     }
@@ -91,21 +146,28 @@ fn help_key(state: &mut State, mut picker: Picker, key: Key) -> Vec<Effect> {
 }
 
 fn palette_key(state: &mut State, mut picker: Picker, key: Key) -> Vec<Effect> {
-    let rows = state.list_rows;
     match key.code {
-        Code::Esc => return Vec::new(),
+        Code::Esc => return left(state),
         Code::Enter => return run_chosen(state, &picker),
-        Code::Up => scroll(&mut picker, -1, rows),
-        Code::Down => scroll(&mut picker, 1, rows),
-        Code::PageUp => scroll(&mut picker, -page(rows), rows),
-        Code::PageDown => scroll(&mut picker, page(rows), rows),
+        Code::Up => scroll(state, &mut picker, -1),
+        Code::Down => scroll(state, &mut picker, 1),
+        Code::PageUp => scroll(state, &mut picker, -page(state.list_rows)),
+        Code::PageDown => scroll(state, &mut picker, page(state.list_rows)),
         _ => {
             if edit(&mut picker.input, key) {
                 picker.view = Default::default();
             }
         }
     }
+    look::preview(state, &picker);
     state.overlay = Some(Overlay::Palette(picker));
+    Vec::new()
+}
+
+/// The palette was closed with nothing chosen: a theme that was only looked at goes.
+pub fn left(state: &mut State) -> Vec<Effect> {
+    let theme = state.options.theme.clone();
+    state.show_theme(&theme);
     Vec::new()
 }
 
@@ -113,14 +175,33 @@ fn page(rows: usize) -> isize {
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
 }
 
-/// Moves the selection of help or palette.
-pub fn scroll(picker: &mut Picker, delta: isize, rows: usize) {
-    picker.view.step(delta, matching(picker.input.value()).len(), rows);
+/// Moves the selection of the palette.
+pub fn scroll(state: &State, picker: &mut Picker, delta: isize) {
+    let len = state.entries(picker.input.value()).len();
+    picker.view.step(delta, len, state.list_rows);
 }
 
 fn run_chosen(state: &mut State, picker: &Picker) -> Vec<Effect> {
-    let chosen = matching(picker.input.value()).get(picker.view.selected).copied();
-    chosen.map_or_else(Vec::new, |id| run_if_it_applies(state, id))
+    let chosen = state.entries(picker.input.value()).into_iter().nth(picker.view.selected);
+    left(state);
+    match chosen {
+        Some(entry) => go(state, entry),
+        None => Vec::new(),
+    }
+}
+
+/// Does what an entry of the palette stands for.
+pub fn go(state: &mut State, entry: Entry) -> Vec<Effect> {
+    match entry {
+        Entry::Command(id) => run_if_it_applies(state, id),
+        Entry::Theme(name) => look::pick(state, name),
+        Entry::Setting(name) => {
+            let effects = actions::go_to(state, Tab::Settings);
+            let rows = state.list_rows;
+            state.settings.select(name, rows);
+            effects
+        }
+    }
 }
 
 /// Runs a command, or says that it does nothing here.

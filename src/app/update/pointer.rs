@@ -1,10 +1,10 @@
 //! The mouse: clicks on what a frame put somewhere, and the wheel.
 
-use super::{actions, overlay};
+use super::{actions, look, overlay};
 use crate::app::effect::Effect;
 use crate::app::event::MouseAction;
 use crate::app::hit::Target;
-use crate::app::state::{Overlay, Phase, State, Step, Tab};
+use crate::app::state::{Overlay, Phase, State, Step, Tab, help_lines};
 
 /// Lines the wheel moves.
 const WHEEL: isize = 3;
@@ -23,9 +23,21 @@ pub fn mouse(state: &mut State, action: MouseAction, target: Option<Target>) -> 
 
 fn wheel(state: &mut State, delta: isize) {
     let rows = state.list_rows;
-    match &mut state.overlay {
-        Some(Overlay::Help(picker) | Overlay::Palette(picker)) => overlay::scroll(picker, delta, rows),
-        Some(_) => {}
+    match state.overlay.take() {
+        Some(Overlay::Help(mut picker)) => {
+            let len = help_lines(state, picker.input.value()).len();
+            picker.view.step(delta, len, rows);
+            state.overlay = Some(Overlay::Help(picker));
+        }
+        Some(Overlay::Palette(mut picker)) => {
+            overlay::scroll(state, &mut picker, delta);
+            look::preview(state, &picker);
+            state.overlay = Some(Overlay::Palette(picker));
+        }
+        Some(open) => {
+            overlay::move_dialog(state, delta);
+            state.overlay = Some(open);
+        }
         None => {
             if !state.shows_detail() || state.detail_end > 0 {
                 actions::step(state, delta);
@@ -36,10 +48,15 @@ fn wheel(state: &mut State, delta: isize) {
 
 fn click(state: &mut State, target: Target) -> Vec<Effect> {
     match (state.overlay.take(), target) {
-        (Some(Overlay::Confirm(confirm)), Target::Answer(yes)) => {
-            return if yes { actions::confirmed(state, confirm.action) } else { Vec::new() };
+        (Some(Overlay::Confirm(confirm)), Target::Answer(false)) => drop(confirm),
+        (Some(Overlay::Confirm(confirm)), Target::Answer(true)) if confirm.can_say_yes() => {
+            return actions::confirmed(state, confirm.action);
         }
-        (Some(Overlay::Palette(_)), Target::Command(id)) => return overlay::run_if_it_applies(state, id),
+        (Some(Overlay::Palette(picker)), Target::Row(index)) => {
+            let entry = state.entries(picker.input.value()).into_iter().nth(index);
+            overlay::left(state);
+            return entry.map_or_else(Vec::new, |entry| overlay::go(state, entry));
+        }
         (Some(open), _) => {
             state.overlay = Some(open);
             return Vec::new();

@@ -219,6 +219,7 @@ fn ask_to_publish(state: &mut State) -> Vec<Effect> {
         choice: true,
         dangerous: true,
         action: Action::Publish,
+        ..Confirm::default()
     };
     state.overlay = Some(Overlay::Confirm(confirm));
     Vec::new()

@@ -2,10 +2,11 @@
 
 use tui_input::Input;
 
-use super::keys;
+use super::{keys, look};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::key::{Code, Key};
+use crate::app::keymap::Keymap;
 use crate::app::settings::{From, Setting, Sheet, texts};
 use crate::app::state::{Action, Confirm, Edit, Overlay, State, Tab, ToastKind, edit as edit_field};
 use crate::config::Settings;
@@ -40,16 +41,25 @@ pub fn read(state: &mut State, wrote: Option<String>, result: Result<Sheet, Node
             if let Some(name) = wrote {
                 told(state, &name);
             }
-            Vec::new()
+            look::apply(state, sheet.ui)
         }
         Err(error) => {
             match wrote {
                 Some(name) => state.toast_error(&format!("{name} was not changed"), &error),
-                None => state.settings.fault = Some(error),
+                None => broken(state, error),
             }
             Vec::new()
         }
     }
+}
+
+/// The file was changed into something that cannot be read: what held before holds on.
+fn broken(state: &mut State, error: NodeError) {
+    let new = state.settings.fault.as_ref() != Some(&error);
+    if new && state.tab != Tab::Settings {
+        state.toast_error("the settings are as before", &error);
+    }
+    state.settings.fault = Some(error);
 }
 
 fn told(state: &mut State, name: &str) {
@@ -70,9 +80,18 @@ pub fn edit(state: &mut State) -> Vec<Effect> {
         name: setting.name.clone(),
         input: Input::new(setting.value.clone()),
         error: None,
-        choices: list::find(&setting.name).map(|key| key.kind.choices()).unwrap_or_default(),
+        choices: choices(state, &setting.name),
     };
     keys::open(state, Overlay::Edit(edit))
+}
+
+/// All that may be chosen, where that is a short list.
+fn choices(state: &State, name: &str) -> Vec<String> {
+    if name == "ui.theme" {
+        return state.theme_names();
+    }
+    let allowed = list::find(name).map(|key| key.kind.choices()).unwrap_or_default();
+    allowed.into_iter().map(str::to_owned).collect()
 }
 
 /// A key while a setting is changed; what stays open is put back.
@@ -94,7 +113,16 @@ pub fn edit_key(state: &mut State, mut edit: Edit, key: Key) -> Vec<Effect> {
 
 /// What is wrong with what is typed.
 pub fn problem(edit: &Edit) -> Option<String> {
-    list::find(&edit.name)?.kind.parse(edit.input.value()).err()
+    let value = match list::find(&edit.name)?.kind.parse(edit.input.value()) {
+        Err(problem) => return Some(problem),
+        Ok(value) => value,
+    };
+    if !edit.choices.is_empty() && !edit.choices.iter().any(|choice| choice == edit.input.value()) {
+        return Some(format!("there are {}", edit.choices.join(", ")));
+    }
+    // Which commands there are is beyond the setting's own check.
+    let keys = value.as_table()?.iter().filter_map(|(name, key)| Some((name.clone(), key.as_str()?.to_owned())));
+    Keymap::new(&Tab::ALL, &keys.collect()).1.into_iter().next()
 }
 
 /// The next of what is allowed, around the end.
@@ -106,7 +134,7 @@ fn choose(edit: &mut Edit, step: isize) {
         None => 0,
     };
     if let Some(choice) = edit.choices.get(next) {
-        edit.input = Input::new((*choice).to_owned());
+        edit.input = Input::new(choice.clone());
         edit.error = None;
     }
 }

@@ -3,7 +3,7 @@
 use super::{actions, publish, search, settings};
 use crate::app::effect::Effect;
 use crate::app::key::{Code, Key};
-use crate::app::state::{Overlay, State, Tab, edit, paste};
+use crate::app::state::{Confirm, Overlay, State, Tab, edit, paste};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     if key.code == Code::BackTab {
@@ -51,6 +51,10 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
         Some(Overlay::Edit(edit)) => {
             paste(&mut edit.input, text);
             edit.error = settings::problem(edit);
+            return Vec::new();
+        }
+        Some(Overlay::Confirm(Confirm { typed: Some(typed), .. })) => {
+            typed.add(text);
             return Vec::new();
         }
         Some(Overlay::Help(picker) | Overlay::Palette(picker)) if picker.typing => {

@@ -9,11 +9,11 @@ use crate::app::failure::usage;
 use crate::app::keymap::Keymap;
 use crate::app::output::table::Table;
 use crate::app::output::{Output, Style};
-use crate::app::state::DashboardOptions;
+use crate::app::state::{AUTO, DashboardOptions};
 use crate::config::cli::{ConfigVerb, Global};
 use crate::config::keys::NOT_YET_EFFECTIVE;
 use crate::config::schema::Ui;
-use crate::config::{Home, Loaded, edit, load};
+use crate::config::{Home, Loaded, edit, load, theme};
 use crate::net::NodeError;
 
 /// The settings file that the flags mean.
@@ -39,7 +39,9 @@ pub fn run(flags: &Global, verb: &ConfigVerb, output: Output) -> Result<(), Node
         }
         ConfigVerb::Show { origin } => show(&load::load(&file, &flags.overrides())?, *origin, output),
         ConfigVerb::Validate => {
-            check_keymap(&load::load(&file, &flags.overrides())?.settings.ui)?;
+            let settings = load::load(&file, &flags.overrides())?.settings;
+            check_keymap(&settings.ui)?;
+            check_theme(&home, &settings.ui.theme)?;
             let path = file.display().to_string();
             let state = if file.exists() { "is valid" } else { "does not exist: the defaults hold" };
             output.answer(&json!({ "valid": true, "path": path }), |_| format!("{path} {state}\n"))
@@ -48,6 +50,9 @@ pub fn run(flags: &Global, verb: &ConfigVerb, output: Output) -> Result<(), Node
             if let Some(command) = key.strip_prefix("ui.keymap.") {
                 let keymap = BTreeMap::from([(command.to_owned(), value.clone())]);
                 check_keymap(&Ui { keymap, ..Ui::default() })?;
+            }
+            if key == "ui.theme" {
+                check_theme(&home, value)?;
             }
             edit::set(&file, key, value)?;
             warn_of_no_effect(key, output);
@@ -75,6 +80,21 @@ fn check_keymap(ui: &Ui) -> Result<(), NodeError> {
         None => Ok(()),
         Some(problem) => Err(usage(format!("ui.{problem}")).hint("docs/CONFIG.md lists the commands and their keys")),
     }
+}
+
+/// Which themes there are is beyond the settings' own checks, too.
+fn check_theme(home: &Home, name: &str) -> Result<(), NodeError> {
+    let (themes, problems) = theme::load_all(&home.themes_dir());
+    let file = format!("/{name}.toml:");
+    if let Some(problem) = problems.into_iter().find(|problem| problem.contains(&file)) {
+        return Err(usage(problem).hint("mend that line, or take the file away"));
+    }
+    if name == AUTO || themes.contains_key(name) {
+        return Ok(());
+    }
+    let names = themes.into_keys().collect::<Vec<_>>().join(", ");
+    Err(usage(format!("there is no theme {name}"))
+        .hint(format!("there are auto, {names}; or write themes/{name}.toml")))
 }
 
 fn warn_of_no_effect(key: &str, output: Output) {

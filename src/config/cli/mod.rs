@@ -89,8 +89,7 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Output")]
     pub ascii: bool,
     /// Colours of the dashboard
-    #[arg(long, global = true, value_name = "NAME", value_parser = ["auto", "dark", "light", "mono"],
-          help_heading = "Output")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Output")]
     pub theme: Option<String>,
 }
 

@@ -41,6 +41,10 @@ pub struct InstallRequest {
     /// Put also what is in place already there anew.
     #[serde(default)]
     pub reinstall: bool,
+    /// The versions that are named are what was chosen now, not what is asked for from now on: updates may go beyond them, and
+    /// what was asked for before stays as it was.
+    #[serde(default)]
+    pub chosen: bool,
     /// Withdrawn versions may be taken where exactly they are asked for.
     #[serde(default)]
     pub allow_yanked: bool,

@@ -2,11 +2,12 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use tui_input::Input;
 
-use super::window;
+use super::{scrolled, window};
 use crate::app::hit::Target;
-use crate::app::state::Confirm;
-use crate::ui::widgets::Facts;
+use crate::app::state::{Confirm, Typed};
+use crate::ui::widgets::{Facts, input};
 use crate::ui::{Ui, text};
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect, confirm: &Confirm) {
@@ -25,17 +26,35 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect, confirm: &Confirm) {
     for warning in &confirm.warnings {
         facts.text(&format!("{} {warning}", theme.symbols.warn), theme.warn);
     }
-    let height = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(if tight { 3 } else { 4 });
+    let below = (if tight { 1 } else { 2 }) + u16::from(confirm.typed.is_some());
+    let height = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(below + 2);
     let inner = window(ui, area, width, height, &confirm.title, "");
-    let rows = inner.height.saturating_sub(if tight { 1 } else { 2 });
-    ui.lines(Rect { height: rows, ..inner }, facts.take(rows));
+    let rows = inner.height.saturating_sub(below);
+    scrolled(ui, Rect { height: rows, ..inner }, facts.all());
+    if let Some(typed) = &confirm.typed {
+        type_line(
+            ui,
+            Rect { y: inner.y + inner.height.saturating_sub(2), height: 1.min(inner.height), ..inner },
+            typed,
+        );
+    }
     buttons(ui, inner, confirm);
+}
+
+/// What must be typed, and what is.
+fn type_line(ui: &mut Ui<'_, '_>, area: Rect, typed: &Typed) {
+    let label = format!("type {}:", text::fit(&typed.word, usize::from(area.width) / 2, ui.theme.symbols.ellipsis));
+    input(ui, area, &label, &Input::new(typed.text.clone()), true, "");
 }
 
 fn buttons(ui: &mut Ui<'_, '_>, inner: Rect, confirm: &Confirm) {
     let theme = ui.theme;
     let y = inner.y + inner.height.saturating_sub(1);
-    let labels = |pad: &str| [(format!("{pad}y {}{pad}", confirm.yes), true), (format!("{pad}n cancel{pad}"), false)];
+    // While a word is typed, letters are no answers.
+    let (yes, no) = if confirm.typed.is_some() { ("", "") } else { ("y ", "n ") };
+    let labels =
+        |pad: &str| [(format!("{pad}{yes}{}{pad}", confirm.yes), true), (format!("{pad}{no}cancel{pad}"), false)];
+    let choice = if confirm.typed.is_some() { confirm.can_say_yes() } else { confirm.choice };
     let total = |gap: u16| {
         let cells: usize = labels(&" ".repeat(gap.into())).iter().map(|(label, _)| text::width(label)).sum();
         u16::try_from(cells).unwrap_or(u16::MAX).saturating_add(gap)
@@ -45,14 +64,14 @@ fn buttons(ui: &mut Ui<'_, '_>, inner: Rect, confirm: &Confirm) {
     for (label, yes) in labels(&" ".repeat(gap.into())) {
         let width = u16::try_from(text::width(&label)).unwrap_or(0).min((inner.x + inner.width).saturating_sub(x));
         let place = Rect { x, y, width, height: 1.min(inner.height) };
-        let style = match (yes == confirm.choice, yes && confirm.dangerous) {
+        let style = match (yes == choice, yes && confirm.dangerous) {
             (true, true) => theme.banner,
             (true, false) => theme.button_active,
             (false, _) => theme.button,
         };
         // What Enter does shows without colours too.
-        let label = if yes == confirm.choice { label.replacen(' ', "[", 1) } else { label };
-        let label = if yes == confirm.choice { close(&label) } else { label };
+        let label = if yes == choice { label.replacen(' ', "[", 1) } else { label };
+        let label = if yes == choice { close(&label) } else { label };
         ui.lines(place, vec![Line::styled(label, style)]);
         ui.hit(place, Target::Answer(yes));
         x += width + gap;

@@ -43,7 +43,7 @@ fn about(edit: &Edit) -> String {
 /// All that is allowed; what is in the field stands out.
 fn choice_line(ui: &Ui<'_, '_>, edit: &Edit, cells: usize) -> Line<'static> {
     let theme = ui.theme;
-    let choice = |text: &&'static str| match *text == edit.input.value() {
+    let choice = |text: &String| match text == edit.input.value() {
         true => [Span::styled(format!("[{text}]"), theme.button_active), Span::raw(" ")],
         false => [Span::styled(format!(" {text} "), theme.button), Span::raw(" ")],
     };

@@ -4,14 +4,15 @@ mod confirm;
 mod connect;
 mod edit;
 mod help;
+mod messages;
 mod palette;
 pub mod toasts;
 
 use ratatui::layout::Rect;
-use ratatui::widgets::Clear;
+use ratatui::text::Line;
 
-use super::Ui;
 use super::widgets::panel;
+use super::{Ui, text};
 use crate::app::hit::Target;
 use crate::app::state::Overlay;
 
@@ -23,6 +24,7 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         Some(Overlay::Confirm(confirm)) => confirm::draw(ui, area, confirm),
         Some(Overlay::Connect(prompt)) => connect::draw(ui, area, prompt),
         Some(Overlay::Edit(edit)) => edit::draw(ui, area, edit),
+        Some(Overlay::Messages) => messages::draw(ui, area),
     }
 }
 
@@ -32,9 +34,28 @@ fn window(ui: &mut Ui<'_, '_>, area: Rect, width: u16, height: u16, title: &str,
     let x = area.x + (area.width - width) / 2;
     let y = area.y + 1 + (area.height.saturating_sub(2) - height) / 2;
     let place = Rect { x, y, width, height };
-    ui.frame.render_widget(Clear, place);
+    ui.clear(place);
     // What lies below is out of reach: clicks and the cursor belong to the window.
     ui.hit(area, Target::Nothing);
     ui.hits.cursor = None;
     panel(ui, place, title, note)
+}
+
+/// Writes lines that can be scrolled where they do not fit; their last row then says how many are out of sight.
+fn scrolled(ui: &mut Ui<'_, '_>, area: Rect, lines: Vec<Line<'static>>) {
+    let rows = usize::from(area.height);
+    if lines.len() <= rows || rows < 2 {
+        ui.lines(area, lines);
+        return;
+    }
+    let len = lines.len();
+    let end = len - (rows - 1);
+    ui.hits.dialog_end = u16::try_from(end).unwrap_or(u16::MAX);
+    let first = ui.state.dialog_scroll.min(end);
+    let mut shown: Vec<_> = lines.into_iter().skip(first).take(rows - 1).collect();
+    let place = format!("lines {} to {} of {len}", first + 1, first + shown.len());
+    let style = if first < end { ui.theme.warn } else { ui.theme.dim };
+    let place = text::fit(&place, area.width.into(), ui.theme.symbols.ellipsis);
+    shown.push(Line::styled(place, style).right_aligned());
+    ui.lines(area, shown);
 }

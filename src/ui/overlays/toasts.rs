@@ -1,10 +1,11 @@
 //! Short messages at the lower right, the newest lowest.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Clear;
 
 use crate::app::state::{Toast, ToastKind};
+use crate::ui::theme::Theme;
 use crate::ui::{Ui, text};
 
 /// Lines that one message takes at most.
@@ -25,21 +26,26 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         let cells = u16::try_from(cells + 2).unwrap_or(width).min(width);
         let x = area.x + area.width.saturating_sub(cells + 1);
         let place = Rect { x, y: bottom, width: cells, height };
-        ui.frame.render_widget(Clear, place);
+        ui.clear(place);
         let lines = lines.into_iter().map(|line| line.style(ui.theme.toast)).collect();
         ui.frame.render_widget(ratatui::widgets::Paragraph::new::<Vec<Line<'_>>>(lines).style(ui.theme.toast), place);
     }
 }
 
-fn lines(ui: &Ui<'_, '_>, toast: &Toast, cells: usize) -> Vec<Line<'static>> {
-    let theme = ui.theme;
+/// The sign of a message, and its colour.
+pub fn sign(theme: &Theme, kind: ToastKind) -> (&'static str, Style) {
     let symbols = &theme.symbols;
-    let (sign, style) = match toast.kind {
+    match kind {
         ToastKind::Info => (symbols.info, theme.accent),
         ToastKind::Good => (symbols.good, theme.good),
         ToastKind::Warning => (symbols.warn, theme.warn),
         ToastKind::Error => (symbols.bad, theme.bad),
-    };
+    }
+}
+
+fn lines(ui: &Ui<'_, '_>, toast: &Toast, cells: usize) -> Vec<Line<'static>> {
+    let theme = ui.theme;
+    let (sign, style) = sign(theme, toast.kind);
     let mut lines = Vec::new();
     for (index, part) in text::wrap(&text::clean(&toast.text), cells).into_iter().take(MAX_LINES).enumerate() {
         let lead = if index == 0 { format!(" {sign} ") } else { "   ".into() };

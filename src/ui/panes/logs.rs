@@ -29,7 +29,7 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         0 => String::new(),
         n => format!(", {n} older ones gone"),
     };
-    let note = format!("{} and up{follow}{dropped}", logs.level.name().to_lowercase());
+    let note = format!("{} and up{follow}{dropped}{}", logs.level.name().to_lowercase(), counts(ui));
     let inner = panel(ui, area, "Logs", if logs.known { &note } else { "" });
     let inner = filter_line(ui, inner, &logs.filter);
     let lines = logs.visible();
@@ -50,6 +50,16 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         Some(line) => cell(theme, line, column, cells),
         None => Line::default(),
     });
+}
+
+/// ` · 1 error, 2 warn`: how many lines of each level there are, also of those that are not shown.
+fn counts(ui: &Ui<'_, '_>) -> String {
+    let counts: Vec<_> = ui.state.logs.counts().into_iter().filter(|(_, count)| *count > 0).collect();
+    if counts.is_empty() {
+        return String::new();
+    }
+    let counts = counts.into_iter().map(|(level, count)| format!("{count} {}", level.name().to_lowercase()));
+    format!(" {} {}", ui.theme.symbols.dot, counts.collect::<Vec<_>>().join(", "))
 }
 
 fn cell(theme: &Theme, line: &LogLine, column: usize, cells: usize) -> Line<'static> {

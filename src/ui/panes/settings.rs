@@ -14,10 +14,10 @@ use crate::ui::{Ui, text};
 
 const COLUMNS: [Column; 5] = [
     Column::new("section", 11, 11, 2),
-    Column::new("setting", 16, 26, 0),
+    Column::new("setting", 24, 26, 0),
     Column::new("value", 12, 60, 0),
     Column::new("from", 7, 7, 1),
-    Column::new("note", 17, 17, 3),
+    Column::new("note", 9, 9, 3),
 ];
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {

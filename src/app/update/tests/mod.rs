@@ -1,5 +1,6 @@
 //! Each behaviour as events in, state and effects out; and what holds whatever happens.
 
+mod looks;
 mod packages;
 mod panes;
 mod random;
@@ -34,7 +35,7 @@ impl Desk {
     fn ready() -> Self {
         let mut desk = Self::new();
         desk.event(Event::NodeReady { remote: false });
-        desk.event(Event::Viewport { rows: 5, detail_end: 0 });
+        desk.event(Event::Viewport { rows: 5, detail_end: 0, dialog_end: 0 });
         desk
     }
 

@@ -189,7 +189,8 @@ fn a_changed_key_is_another_question_with_both_fingerprints() {
     );
     assert_eq!(desk.keys("enter"), [], "enter means no");
     desk.state.overlay = Some(Overlay::Confirm(confirm));
-    let effects = desk.keys("y");
+    assert_eq!(desk.keys("y enter"), [], "a key is not enough");
+    let effects = desk.keys("ctrl-u a c c e p t enter");
     let [NodeCommand::Install(request)] = commands(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!((request.packages[0].publisher, request.accept_key), (Some(item(4).publisher), Some(item(4).publisher)));
 }

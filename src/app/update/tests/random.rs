@@ -89,7 +89,8 @@ fn event() -> impl Strategy<Value = Event> {
         6 => key().prop_map(Event::Key),
         6 => node_event().prop_map(Event::Node),
         1 => (0u16..300, 0u16..100).prop_map(|(width, height)| Event::Resized { width, height }),
-        1 => (0u16..60, 0u16..9).prop_map(|(rows, detail_end)| Event::Viewport { rows, detail_end }),
+        1 => (0u16..60, 0u16..9, 0u16..9)
+            .prop_map(|(rows, detail_end, dialog_end)| Event::Viewport { rows, detail_end, dialog_end }),
         1 => ".{0,20}".prop_map(Event::Paste),
         1 => (0usize..600).prop_map(|n| Event::Mouse { action: MouseAction::Click, target: Some(Target::Row(n)) }),
         1 => Just(Event::Mouse { action: MouseAction::WheelDown, target: None }),
@@ -134,6 +135,8 @@ fn check(state: &State) -> Result<(), TestCaseError> {
         prop_assert!(len <= bound);
     }
     prop_assert!(state.detail_scroll <= state.detail_end);
+    prop_assert!(state.dialog_scroll <= state.dialog_end && (state.overlay.is_some() || state.dialog_scroll == 0));
+    prop_assert!(state.messages.len() <= MAX_MESSAGES);
     prop_assert!(state.toasts.len() <= MAX_TOASTS);
     prop_assert!(state.feed.waiting() <= MAX_FEED);
     prop_assert!(state.pending.len() <= 16);

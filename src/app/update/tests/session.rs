@@ -179,12 +179,12 @@ fn a_detail_that_does_not_fit_scrolls() {
     }
     desk.keys("4 enter");
     assert!(desk.state.shows_detail());
-    desk.event(Event::Viewport { rows: 5, detail_end: 4 });
+    desk.event(Event::Viewport { rows: 5, detail_end: 4, dialog_end: 0 });
     desk.keys("down down");
     assert_eq!((desk.state.detail_scroll, desk.state.feed.view.selected), (2, 0));
     desk.keys("G");
     assert_eq!(desk.state.detail_scroll, 4);
-    desk.event(Event::Viewport { rows: 5, detail_end: 0 });
+    desk.event(Event::Viewport { rows: 5, detail_end: 0, dialog_end: 0 });
     desk.keys("down");
     assert_eq!(
         (desk.state.detail_scroll, desk.state.feed.view.selected),
@@ -200,9 +200,9 @@ fn the_palette_runs_what_it_finds() {
     let mut desk = Desk::ready();
     desk.keys(": t r a n s enter");
     assert_eq!(desk.state.tab, Tab::Transfers);
-    desk.keys(": i n s t a l l enter");
+    desk.keys(": b a n space p e e r enter");
     assert!(desk.state.overlay.is_none());
-    assert_eq!(desk.state.toasts.len(), 1, "it says that there is nothing to install here");
+    assert_eq!(desk.state.toasts.len(), 1, "it says that there is nobody to ban here");
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn what_is_installed_is_put_in_place_anew() {
         NodeCommand::Install(request) => Some(request),
         _ => None,
     });
-    assert!(install.is_some_and(|request| request.reinstall), "{effects:?}");
+    assert!(install.is_some_and(|request| request.reinstall && request.chosen), "{effects:?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::config::schema::Mirror;
 use crate::market::central::CentralPackage;
 use crate::market::install::{self as place, Contents, Placed, Purpose};
 use crate::market::resolve::Wanted;
+use crate::market::store::Reason;
 use crate::market::{MarketError, VerifiedRelease};
 
 use super::super::super::api::{InstallRequest, InstalledPackage, NodeEvent, PlanAction, PlanStep};
@@ -31,10 +32,10 @@ pub async fn step(
     let Prepare { step, offer, wanted } = prepare;
     let lock = context.services.installing(&step.name).await;
     if !step.action.changes() {
-        note_wish(context, &step, wanted.as_ref()).await?;
+        note_wish(context, request, &step, wanted.as_ref()).await?;
         return Ok(in_place(context, step));
     }
-    let purpose = purpose(&step, wanted.as_ref());
+    let purpose = purpose(context, request, &step, wanted.as_ref()).await?;
     let (placed, from) = match &offer {
         Offer::Installed(_) => return Ok(in_place(context, step)),
         Offer::Release(release) => {
@@ -69,21 +70,45 @@ async fn in_place_meanwhile(context: &Context, step: &PlanStep) -> Result<bool, 
 }
 
 /// The user asks for what is in place already: it stays also when nothing needs it any more.
-async fn note_wish(context: &Context, step: &PlanStep, wanted: Option<&Wanted>) -> Result<(), NodeError> {
-    let Some(wanted) = wanted.cloned() else { return Ok(()) };
+async fn note_wish(
+    context: &Context,
+    request: &InstallRequest,
+    step: &PlanStep,
+    wanted: Option<&Wanted>,
+) -> Result<(), NodeError> {
+    if wanted.is_none() {
+        return Ok(());
+    }
+    let purpose = purpose(context, request, step, wanted).await?;
     let name = step.name.clone();
-    let changed = context.store.run(move |db| db.note_asked(&name, wanted.requirement.as_ref())).await?;
+    let changed = context.store.run(move |db| db.note_asked(&name, purpose.requirement.as_ref())).await?;
     if changed {
         context.bus.emit(NodeEvent::InstalledChanged);
     }
     Ok(())
 }
 
-fn purpose(step: &PlanStep, wanted: Option<&Wanted>) -> Purpose {
-    match wanted {
-        Some(wanted) if step.asked => Purpose::asked(wanted.requirement.clone()),
-        _ => Purpose::needed(),
+/// Why it is installed from now on.
+async fn purpose(
+    context: &Context,
+    request: &InstallRequest,
+    step: &PlanStep,
+    wanted: Option<&Wanted>,
+) -> Result<Purpose, NodeError> {
+    let Some(wanted) = wanted.filter(|_| step.asked) else { return Ok(Purpose::needed()) };
+    if !request.chosen {
+        return Ok(Purpose::asked(wanted.requirement.clone()));
     }
+    let (name, version) = (step.name.clone(), step.version.clone());
+    let before = context.store.run(move |db| db.installed_as(&name)).await?;
+    Ok(match before {
+        // What is only put in place anew is there for the reason that it was.
+        Some(before) if before.version == version => Purpose { reason: before.reason, requirement: before.requirement },
+        Some(before) if before.reason == Reason::Asked => {
+            Purpose::asked(before.requirement.filter(|requirement| requirement.matches(&version)))
+        }
+        _ => Purpose::asked(None),
+    })
 }
 
 /// The peers are those that gave the bytes. A damaged blob of this node's own is fetched anew.

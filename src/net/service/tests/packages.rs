@@ -389,3 +389,54 @@ async fn a_publisher_can_wait_until_others_hold_the_bytes() {
     };
     assert_eq!(answer.held_by, 0);
 }
+
+/// Which version was chosen at one time must not hold back those that come later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_is_chosen_is_not_what_is_asked_for() {
+    let node = TestNode::alone().await;
+    publish(&node, package("chosen", "1.0.0", "").path()).await.unwrap();
+    let requirement = || async {
+        let list = node.handle.installed().await.unwrap();
+        list[0].requirement.as_ref().map(ToString::to_string)
+    };
+    let name = PackageName::new("chosen").unwrap();
+    let exact = InstallRequest::of(name.clone(), Some("=1.0.0".parse().unwrap()), None);
+    send(&node, exact.clone()).await.unwrap();
+    assert_eq!(requirement().await.as_deref(), Some("=1.0.0"), "asked for by a person");
+    node.handle.remove(Removal::of(name)).await.unwrap();
+    let chosen = InstallRequest { chosen: true, ..exact };
+    send(&node, chosen.clone()).await.unwrap();
+    assert_eq!(requirement().await, None, "chosen from a list");
+    install_as(&node, "chosen", Some("^1"), None).await.unwrap();
+    send(&node, InstallRequest { reinstall: true, ..chosen.clone() }).await.unwrap();
+    assert_eq!(requirement().await.as_deref(), Some("^1"), "what was asked for before stays");
+    publish(&node, package("chosen", "1.1.0", "").path()).await.unwrap();
+    assert_eq!(node.handle.outdated().await.unwrap()[0].wanted.to_string(), "1.1.0");
+    let newer = InstallRequest { packages: vec![], ..chosen };
+    let newer = InstallRequest { update: true, ..newer };
+    assert_eq!(send(&node, newer).await.unwrap().installed[0].version.to_string(), "1.1.0");
+    assert_eq!(requirement().await.as_deref(), Some("^1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn installed_files_are_listed_and_compared() {
+    let node = TestNode::alone().await;
+    publish(&node, package("looked-at", "1.0.0", "").path()).await.unwrap();
+    install(&node, "looked-at").await.unwrap();
+    let name = PackageName::new("looked-at").unwrap();
+    let ask = |command: NodeCommand| node.handle.request(command);
+    let files = NodeCommand::InstalledFiles { name: name.clone() };
+    let NodeReply::InstalledFiles(files) = ask(files).await.unwrap() else { panic!() };
+    let paths: Vec<_> = files.files.iter().map(|file| file.path.to_string()).collect();
+    assert_eq!(paths, ["README.md", "data/large.bin", "package.toml"]);
+    assert_eq!((files.files[1].size, files.unlisted, files.unknown), (600_000, 0, false));
+    assert!(node.handle.verify(name.clone()).await.unwrap().is_sound());
+    fs::write(packs(&node).join("looked-at/README.md"), "other").unwrap();
+    let found = node.handle.verify(name).await.unwrap();
+    assert!(!found.is_sound());
+    assert_eq!(found.problems.iter().map(|problem| problem.path.to_string()).collect::<Vec<_>>(), ["README.md"]);
+    let error = node.handle.verify(PackageName::new("not-there").unwrap()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    let NodeReply::Settings(settings) = ask(NodeCommand::Settings).await.unwrap() else { panic!() };
+    assert_eq!(settings.network.name, super::super::super::testing::NETWORK);
+}
