@@ -43,11 +43,13 @@ pub async fn run(lasting: Duration) {
         while Instant::now() < next {
             // What is published is asked for five seconds later, of whoever: of one that has just come back, too.
             let asked: Vec<_> = names.iter().filter(|(_, at)| at.elapsed() > Duration::from_secs(5)).collect();
-            let (name, _) = asked[searches as usize * 31 % asked.len()];
-            let node = &nodes[searches as usize * 17 % nodes.len()];
-            let hit = node.finds(name, true).await;
-            searches += 1;
-            found += u32::from(hit);
+            if !asked.is_empty() {
+                let (name, _) = asked[searches as usize * 31 % asked.len()];
+                let node = &nodes[searches as usize * 17 % nodes.len()];
+                let hit = node.finds(name, true).await;
+                searches += 1;
+                found += u32::from(hit);
+            }
             tokio::time::sleep(SEARCH_EVERY).await;
         }
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use ggen_p2p_tui::config::{Home, Settings};
+use ggen_p2p_tui::config::{ByteSize, Home, Settings};
 use ggen_p2p_tui::net::api::{PublishRequest, SearchRequest};
 use ggen_p2p_tui::net::node::{NodeOptions, start};
 use ggen_p2p_tui::net::{NodeHandle, unix_now};
@@ -29,6 +29,8 @@ impl Node {
         let mut settings = Settings::default();
         settings.network.listen_addresses = vec!["/ip4/127.0.0.1/tcp/0".into()];
         settings.network.mdns = false;
+        // All nodes together have it.
+        settings.performance.max_memory = ByteSize(0);
         settings.network.bootstrap_nodes = bootstrap.to_vec();
         let options = NodeOptions { home: Home::new(home.path()), settings, logs: None, ephemeral: false };
         let handle = start(options).await.expect("a node");

@@ -88,6 +88,16 @@ pub const KEYS: &[Key] = &[
     key("performance.max_connections_per_peer", Kind::Integer(1, 16), "Connections with one peer at most."),
     key("performance.max_pending_connections", Kind::Integer(1, 1000), "Handshakes under way at most, each way."),
     key(
+        "performance.dials_per_second",
+        Kind::Integer(1, 10_000),
+        "Connections that this node begins a second; eight times as many at once.",
+    ),
+    key(
+        "performance.max_memory",
+        Kind::Size,
+        "While this program has more memory resident, no connection is made or taken; 0 is no limit.",
+    ),
+    key(
         "performance.max_streams",
         Kind::Integer(8, 10000),
         "Streams of each of our protocols served at a time; one peer has an eighth of them at most.",

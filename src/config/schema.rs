@@ -71,6 +71,9 @@ pub struct Performance {
     pub max_connections_per_ip: u32,
     pub max_connections_per_peer: u32,
     pub max_pending_connections: u32,
+    pub dials_per_second: u32,
+    /// Resident bytes of this process beyond which no connection is made or taken; 0 is no limit.
+    pub max_memory: ByteSize,
     pub max_streams: u32,
     pub max_uploads: u32,
     pub searches_per_second: u32,
@@ -97,6 +100,8 @@ impl Default for Performance {
             max_connections_per_ip: 8,
             max_connections_per_peer: 3,
             max_pending_connections: 64,
+            dials_per_second: 16,
+            max_memory: ByteSize(512 << 20),
             max_streams: 128,
             max_uploads: 16,
             searches_per_second: 10,

@@ -17,6 +17,8 @@ pub enum Limit {
     ConnectionsOfPeer,
     ConnectionsOfAddress,
     BannedAddress,
+    Dials,
+    Memory,
     Streams,
     AnnouncementsOfPeer,
     Announcements,
@@ -27,7 +29,7 @@ pub enum Limit {
 }
 
 /// All of them, in the order in which they are shown: name, and what the limit is of.
-const ALL: [(Limit, &str, &str); 12] = [
+const ALL: [(Limit, &str, &str); 14] = [
     (Limit::Handshakes, "handshakes", "connections whose handshake is under way (performance.max_pending_connections)"),
     (Limit::Connections, "connections", "connections from outside (performance.max_peers)"),
     (Limit::ConnectionsOfPeer, "connections_of_peer", "connections of one peer (performance.max_connections_per_peer)"),
@@ -37,6 +39,8 @@ const ALL: [(Limit, &str, &str); 12] = [
         "connections from one address (performance.max_connections_per_ip)",
     ),
     (Limit::BannedAddress, "banned_address", "connections from an address of many banned peers"),
+    (Limit::Dials, "dials", "connections that this node begins (performance.dials_per_second)"),
+    (Limit::Memory, "memory", "connections while memory is short (performance.max_memory)"),
     (Limit::Streams, "streams", "streams that are served at a time (performance.max_streams)"),
     (Limit::AnnouncementsOfPeer, "announcements_of_peer", "announcements that one peer passes on"),
     (Limit::Announcements, "announcements", "announcements of all peers together"),

@@ -135,10 +135,15 @@ impl Node {
     }
 
     pub fn start_on(home: Home, bootstrap: &[&Node]) -> Self {
+        let addresses: Vec<_> = bootstrap.iter().map(|node| node.address()).collect();
+        Self::listening(home, "/ip4/127.0.0.1/tcp/0", &addresses)
+    }
+
+    pub fn listening(home: Home, listen: &str, bootstrap: &[String]) -> Self {
         let mut command = command(&home.path());
-        command.args(["--no-ui", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns"]);
-        for node in bootstrap {
-            command.args(["--bootstrap", &node.address()]);
+        command.args(["--no-ui", "--listen", listen, "--no-mdns"]);
+        for address in bootstrap {
+            command.args(["--bootstrap", address]);
         }
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the node starts");
         let mut node = Self { home, child: Some(child) };
@@ -170,11 +175,10 @@ impl Node {
         self.json(&["status"])["peer_id"].as_str().expect("a peer id").to_owned()
     }
 
-    /// Its first TCP address with `/p2p/`.
+    /// The first address that it listens on, with `/p2p/`.
     pub fn address(&self) -> String {
         let status = self.json(&["status"]);
-        let addrs = status["listen_addrs"].as_array().expect("addresses");
-        let addr = addrs.iter().filter_map(Value::as_str).find(|addr| addr.contains("/tcp/")).expect("a TCP address");
+        let addr = status["listen_addrs"][0].as_str().expect("an address");
         if addr.contains("/p2p/") { addr.to_owned() } else { format!("{addr}/p2p/{}", self.peer_id()) }
     }
 

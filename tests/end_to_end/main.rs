@@ -13,6 +13,8 @@ mod installs;
 mod interop;
 mod layers;
 mod looks;
+mod lossy;
+mod lossy_line;
 mod nodes;
 #[allow(dead_code)]
 mod terminal;

@@ -14,15 +14,15 @@ const KILLS: usize = 20;
 const SIZE: usize = 32 << 20;
 
 /// A package of bytes that do not compress.
-fn package(folder: &Path) -> PathBuf {
+pub fn package(folder: &Path, size: usize) -> PathBuf {
     let dir = folder.join("bulk");
     std::fs::create_dir_all(&dir).expect("a directory");
     let manifest =
         "[package]\nname = \"bulk\"\nversion = \"1.0.0\"\ndescription = \"For a test\"\ncategory = \"test\"\n";
     std::fs::write(dir.join("package.toml"), manifest).expect("a manifest");
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut noise = Vec::with_capacity(SIZE);
-    while noise.len() < SIZE {
+    let mut noise = Vec::with_capacity(size);
+    while noise.len() < size {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
@@ -33,7 +33,7 @@ fn package(folder: &Path) -> PathBuf {
 }
 
 /// The newest download that the node on `home` tells of, asked over its socket as a client would.
-fn download(home: &Path) -> Option<Value> {
+pub fn download(home: &Path) -> Option<Value> {
     let mut socket = UnixStream::connect(home.join("p2p/node.sock")).ok()?;
     let body = r#"{"command":"transfers"}"#;
     let request = format!(
@@ -49,7 +49,7 @@ fn download(home: &Path) -> Option<Value> {
     answer["data"].as_array()?.iter().find(|transfer| transfer["direction"] == "inbound").cloned()
 }
 
-fn number(transfer: &Value, what: &str) -> u64 {
+pub fn number(transfer: &Value, what: &str) -> u64 {
     transfer[what].as_u64().unwrap_or_else(|| panic!("{what} in {transfer}"))
 }
 
@@ -62,7 +62,7 @@ fn settings(home: &Home, text: &str) {
 #[test]
 fn a_download_that_is_killed_twenty_times_fetches_nothing_twice() {
     let publisher = Node::start(&[]);
-    let dir = package(publisher.home.folder());
+    let dir = package(publisher.home.folder(), SIZE);
     publisher.json(&["publish", dir.to_str().expect("UTF-8")]);
     let home = Home::new();
     settings(&home, "[performance]\ndownload_limit = \"1 MiB\"\n");

@@ -31,23 +31,30 @@ const GATHERING: Duration = Duration::from_secs(2);
 /// Syncs because there is more to come, whoever says so.
 const MORE_RATE: Rate = Rate { per_second: 0.2, at_once: 12.0 };
 
+/// Syncs that bring nothing, after one that did, before this node takes its catalogue for complete: a partner may lack the same.
+const TO_BE_SURE: u32 = 2;
+
 /// Peers waiting for theirs. Who does not fit has its turn within the coming minutes.
 const WAITING: usize = 128;
 
 struct Syncing {
     context: Context,
-    /// With whom, and whether it brought something.
-    running: JoinSet<(PeerId, bool)>,
+    /// With whom, and how many releases it brought; none: it failed.
+    running: JoinSet<(PeerId, Option<usize>)>,
     partners: HashSet<PeerId>,
     waiting: VecDeque<PeerId>,
     newcomers: PeerRates,
     more: More,
+    /// The last one, who is not asked twice in a row.
+    last: Option<PeerId>,
 }
 
 /// There is more to come.
 struct More {
     /// When to ask, and whom if possible.
     next: Option<(Option<PeerId>, Instant)>,
+    /// Syncs that may yet bring nothing.
+    left: u32,
     rate: Bucket,
 }
 
@@ -59,7 +66,8 @@ pub async fn run(context: Context, mut due: mpsc::Receiver<SyncDue>, stop: Cance
         partners: HashSet::new(),
         waiting: VecDeque::new(),
         newcomers: PeerRates::new(NEWCOMER_RATE),
-        more: More { next: None, rate: Bucket::new(MORE_RATE, std::time::Instant::now()) },
+        more: More { next: None, left: 0, rate: Bucket::new(MORE_RATE, std::time::Instant::now()) },
+        last: None,
     };
     let mut every = interval_at(Instant::now() + EVERY, EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -77,7 +85,20 @@ pub async fn run(context: Context, mut due: mpsc::Receiver<SyncDue>, stop: Cance
 
 impl More {
     fn is_to_come(&mut self, from: Option<PeerId>) {
+        self.left = TO_BE_SURE;
         self.next.get_or_insert((from, Instant::now() + GATHERING));
+    }
+
+    /// A sync brought so many releases; none: it failed.
+    fn came(&mut self, brought: Option<usize>) {
+        match brought {
+            Some(0) => self.left = self.left.saturating_sub(1),
+            Some(_) => self.left = TO_BE_SURE,
+            None => {}
+        }
+        if self.left > 0 {
+            self.next.get_or_insert((None, Instant::now() + GATHERING));
+        }
     }
 
     /// Returns when it is time to ask for it.
@@ -122,18 +143,21 @@ impl Syncing {
     }
 
     fn ask_for_any(&mut self) {
-        if let Some(peer) = self.context.peers.sync_partners().choose(&mut rand::rng()) {
+        let mut partners = self.context.peers.sync_partners();
+        if partners.len() > 1 {
+            partners.retain(|peer| self.last != Some(*peer));
+        }
+        if let Some(peer) = partners.choose(&mut rand::rng()) {
             self.ask_for(*peer);
         }
     }
 
-    fn on_done(&mut self, done: Option<(PeerId, bool)>) {
+    fn on_done(&mut self, done: Option<(PeerId, Option<usize>)>) {
         match done {
             Some((peer, brought)) => {
                 self.partners.remove(&peer);
-                if brought {
-                    self.more.is_to_come(None);
-                }
+                self.last = Some(peer);
+                self.more.came(brought);
             }
             // One that panicked does not say whose it was.
             None if self.running.is_empty() => self.partners.clear(),
@@ -150,9 +174,25 @@ impl Syncing {
             let context = self.context.clone();
             self.running.spawn(async move {
                 // An error is in the peer book and the log.
-                let report = sync::with_peer(&context, peer).await.unwrap_or_default();
-                (peer, report.received > 0)
+                (peer, sync::with_peer(&context, peer).await.ok().map(|report| report.received))
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sync_that_brought_something_is_followed_by_others_until_two_bring_nothing() {
+        let mut more = More { next: None, left: 0, rate: Bucket::new(MORE_RATE, std::time::Instant::now()) };
+        let mut follows = |brought| {
+            more.came(brought);
+            more.next.take().is_some()
+        };
+        assert_eq!([Some(0), None].map(&mut follows), [false, false]);
+        assert_eq!([Some(7), Some(0), None, Some(0), Some(0)].map(&mut follows), [true, true, true, false, false]);
+        assert_eq!([Some(1), Some(0), Some(3), Some(0), Some(0)].map(&mut follows), [true, true, true, true, false]);
     }
 }

@@ -177,9 +177,11 @@ impl Transfer {
         });
     }
 
-    /// So much is here.
+    /// So much is here. Several lanes tell it, and one may be told late: what is here does not become less.
     pub(in crate::net) fn progress(&self, bytes: u64, leaves: u64) {
-        self.board.change(self.id, false, |info| (info.bytes_done, info.leaves_done) = (bytes, leaves));
+        self.board.change(self.id, false, |info| {
+            (info.bytes_done, info.leaves_done) = (info.bytes_done.max(bytes), info.leaves_done.max(leaves));
+        });
     }
 
     /// The providers it draws from, those at work first; who gave most is the transfer's peer.

@@ -63,7 +63,7 @@ impl Behaviour {
         let upnp = network.upnp && !ephemeral && may_be_behind_router(&network.listen_addresses);
         Ok(Self {
             blocked: allow_block_list::Behaviour::default(),
-            gate: Gate::new(settings.performance.max_connections_per_ip),
+            gate: Gate::new(&settings.performance),
             limits: connection_limits::Behaviour::new(limits(&settings.performance)),
             identify: identify(key),
             ping: ping::Behaviour::new(ping::Config::new().with_interval(Duration::from_secs(15))),

@@ -171,6 +171,15 @@ impl SwarmClient {
         Ok(heads)
     }
 
+    /// Asks the DHT, for `limit` at most, where `peer` is; `true`: it can be dialled now.
+    pub async fn find_peer(&self, peer: PeerId, limit: Duration) -> bool {
+        let (found, answer) = oneshot::channel();
+        // Dropped when this function is left, or given up.
+        let (_asking, left) = oneshot::channel();
+        self.send(Command::FindPeer { peer, found, left }).await.is_ok()
+            && matches!(tokio::time::timeout(limit, answer).await, Ok(Ok(())))
+    }
+
     /// Publishes a release's envelope on the packages topic. `Ok(0)`: nobody was there to take it.
     pub async fn announce(&self, envelope: Vec<u8>) -> Result<usize, NodeError> {
         self.ask(|reply| Command::Announce { envelope, reply }).await?

@@ -55,6 +55,12 @@ pub enum Command {
         found: mpsc::Sender<Vec<u8>>,
         left: oneshot::Receiver<()>,
     },
+    /// Answers once the DHT has said where `peer` can be dialled; the query ends when the other half of `left` is dropped.
+    FindPeer {
+        peer: PeerId,
+        found: Reply<()>,
+        left: oneshot::Receiver<()>,
+    },
     Announce {
         envelope: Vec<u8>,
         reply: Reply<Result<usize, NodeError>>,

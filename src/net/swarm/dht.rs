@@ -50,6 +50,7 @@ pub struct Dht {
     pub(super) queries: Queries,
     providers: HashMap<QueryId, mpsc::Sender<HashSet<PeerId>>>,
     heads: HashMap<QueryId, mpsc::Sender<Vec<u8>>>,
+    peers: HashMap<QueryId, (PeerId, Reply<()>)>,
     bootstraps: HashMap<QueryId, Reply<Result<(), NodeError>>>,
     providing: HashSet<QueryId>,
     pub(super) queued: VecDeque<DhtKey>,
@@ -67,6 +68,7 @@ impl Dht {
             queries: Queries::default(),
             providers: HashMap::new(),
             heads: HashMap::new(),
+            peers: HashMap::new(),
             bootstraps: HashMap::new(),
             providing: HashSet::new(),
             queued: VecDeque::new(),
@@ -147,6 +149,11 @@ impl Task {
         {
             let _ = asker.try_send(found.record.value.clone());
         }
+        if let QueryResult::GetClosestPeers(found) = result {
+            let (Ok(kad::GetClosestPeersOk { peers, .. }) | Err(kad::GetClosestPeersError::Timeout { peers, .. })) =
+                found;
+            self.on_closest(id, peers);
+        }
         let QueryResult::GetProviders(Ok(kad::GetProvidersOk::FoundProviders { key, providers })) = result else {
             return;
         };
@@ -160,6 +167,19 @@ impl Task {
         if let Some(found) = self.dht.providers.get(&id) {
             // Full: the asker has more than it needs already. Closed: it has left, and the query is about to be ended.
             let _ = found.try_send(providers.clone());
+        }
+    }
+
+    fn on_closest(&mut self, id: QueryId, peers: &[kad::PeerInfo]) {
+        let Some((wanted, _)) = self.dht.peers.get(&id) else { return };
+        let Some(found) = peers.iter().find(|peer| peer.peer_id == *wanted) else { return };
+        let addrs: Vec<_> =
+            found.addrs.iter().cloned().map(without_peer).filter(is_dialable).take(MAX_ROUTES).collect();
+        if !addrs.is_empty()
+            && let Some((_, reply)) = self.dht.peers.remove(&id)
+        {
+            self.dials.hear(found.peer_id, addrs);
+            let _ = reply.send(());
         }
     }
 
@@ -188,6 +208,7 @@ impl Task {
     fn on_query_end(&mut self, id: QueryId, result: &QueryResult) {
         self.dht.providers.remove(&id);
         self.dht.heads.remove(&id);
+        self.dht.peers.remove(&id);
         if self.dht.providing.remove(&id) {
             self.provide_queued();
         }
@@ -201,6 +222,7 @@ impl Task {
     pub(super) fn end_query(&mut self, id: QueryId) {
         self.dht.providers.remove(&id);
         self.dht.heads.remove(&id);
+        self.dht.peers.remove(&id);
         if let Some(mut query) = self.swarm.behaviour_mut().kad.query_mut(&id) {
             query.finish();
         }
@@ -225,6 +247,12 @@ impl Task {
         self.dht.queries.seeks(id, &key);
         self.end_when_left(id, left);
         self.dht.heads.insert(id, found);
+    }
+
+    pub(super) fn look_for_peer(&mut self, peer: PeerId, found: Reply<()>, left: oneshot::Receiver<()>) {
+        let id = self.swarm.behaviour_mut().kad.get_closest_peers(peer);
+        self.end_when_left(id, left);
+        self.dht.peers.insert(id, (peer, found));
     }
 
     /// The asker leaves when it has enough; the query would go on for nobody.

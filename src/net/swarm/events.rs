@@ -16,7 +16,7 @@ use super::behaviour::BehaviourEvent;
 use super::dial::describe;
 use super::gate::Held;
 use super::inbox::SyncDue;
-use super::scores::limit_in;
+use super::scores::{limit_in, limit_out};
 use super::task::{Remote, Task};
 use super::{IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
@@ -68,8 +68,13 @@ impl Task {
             SwarmEvent::OutgoingConnectionError { connection_id, peer_id, error } => {
                 let why = describe(&error);
                 tracing::debug!(peer = ?peer_id, error = why, "dial failed");
-                // Dialled already: that says nothing of the peer.
-                if let Some(peer) = peer_id.filter(|_| !matches!(error, DialError::DialPeerConditionFalse(_))) {
+                let limit = limit_out(&error);
+                if let Some(limit) = limit {
+                    self.book.limits().hit(limit);
+                }
+                // Dialled already, or not for this node's own limits: that says nothing of the peer.
+                let is_own = limit.is_some() || matches!(error, DialError::DialPeerConditionFalse(_));
+                if let Some(peer) = peer_id.filter(|_| !is_own) {
                     self.book.on_dial_failed(peer, &why);
                 }
                 self.dials.on_failed(connection_id, peer_id, &error);

@@ -4,6 +4,8 @@ pub mod address;
 mod behaviour;
 mod client;
 mod command;
+#[cfg(test)]
+mod crowding;
 mod dht;
 mod dial;
 mod events;

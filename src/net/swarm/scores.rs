@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use libp2p::connection_limits::Exceeded;
-use libp2p::swarm::ListenError;
+use libp2p::swarm::{ConnectionDenied, DialError, ListenError};
 
 use super::super::limits::Limit;
 use super::super::peers::{Guest, NEUTRAL, step};
@@ -52,9 +52,21 @@ impl Task {
 /// The limit that refused an inbound connection, if one did.
 pub(super) fn limit_in(error: &ListenError) -> Option<Limit> {
     let ListenError::Denied { cause } = error else { return None };
+    limit_of(cause)
+}
+
+/// The limit that refused a dial of this node, if one did.
+pub(super) fn limit_out(error: &DialError) -> Option<Limit> {
+    let DialError::Denied { cause } = error else { return None };
+    limit_of(cause)
+}
+
+fn limit_of(cause: &ConnectionDenied) -> Option<Limit> {
     match cause.downcast_ref::<Refused>() {
         Some(Refused::TooMany(_)) => return Some(Limit::ConnectionsOfAddress),
         Some(Refused::Banned(_)) => return Some(Limit::BannedAddress),
+        Some(Refused::Memory(_)) => return Some(Limit::Memory),
+        Some(Refused::Dials) => return Some(Limit::Dials),
         Some(Refused::Held(_)) => return None,
         None => {}
     }

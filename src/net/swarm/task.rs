@@ -140,6 +140,7 @@ impl Task {
             Command::ProvideAll(keys) => self.provide_all(keys),
             Command::PutHeads(heads) => self.put_heads(heads),
             Command::FindHead { key, found, left } => self.look_for_head(&key, found, left),
+            Command::FindPeer { peer, found, left } => self.look_for_peer(peer, found, left),
             Command::Announce { envelope, reply } => drop(reply.send(self.announce(envelope))),
             Command::Bootstrap { finished, reply } => self.bootstrap(finished, reply),
             Command::Snapshot { reply } => drop(reply.send(self.snapshot())),

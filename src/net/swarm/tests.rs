@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
+use libp2p::identity::Keypair;
 use libp2p::kad::store::{MemoryStore, RecordStore};
 use libp2p::kad::{self, ProviderRecord, Quorum, Record, RecordKey};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
@@ -19,13 +20,18 @@ use crate::market::{Identity, PackageId};
 #[derive(NetworkBehaviour)]
 pub(super) struct Foreign {
     identify: identify::Behaviour,
-    kad: kad::Behaviour<MemoryStore>,
+    pub(super) kad: kad::Behaviour<MemoryStore>,
     pub(super) gossip: gossipsub::Behaviour,
 }
 
 /// A foreign peer that knows nobody.
 pub(super) fn stranger() -> Swarm<Foreign> {
-    SwarmBuilder::with_new_identity()
+    stranger_with(Keypair::generate_ed25519(), kad::Config::new(KAD_PROTOCOL))
+}
+
+/// The same with this identity, and this configuration of the DHT.
+pub(super) fn stranger_with(identity: Keypair, dht: kad::Config) -> Swarm<Foreign> {
+    SwarmBuilder::with_existing_identity(identity)
         .with_tokio()
         .with_tcp(tcp::Config::new().nodelay(true), noise::Config::new, yamux::Config::default)
         .unwrap()
@@ -38,7 +44,7 @@ pub(super) fn stranger() -> Swarm<Foreign> {
                 .unwrap();
             Foreign {
                 identify: identify::Behaviour::new(identify::Config::new(IDENTIFY_PROTOCOL.into(), key.public())),
-                kad: kad::Behaviour::with_config(local, MemoryStore::new(local), kad::Config::new(KAD_PROTOCOL)),
+                kad: kad::Behaviour::with_config(local, MemoryStore::new(local), dht),
                 gossip: gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config).unwrap(),
             }
         })
@@ -60,17 +66,22 @@ pub(super) async fn foreign(node: &TestNode) -> Swarm<Foreign> {
             match swarm.select_next_some().await {
                 SwarmEvent::Behaviour(ForeignEvent::Kad(kad::Event::RoutingUpdated { .. })) => routed = true,
                 SwarmEvent::Behaviour(ForeignEvent::Gossip(gossipsub::Event::Subscribed { .. })) => subscribed = true,
-                SwarmEvent::Behaviour(ForeignEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
-                    for addr in info.listen_addrs {
-                        swarm.behaviour_mut().kad.add_address(&peer_id, addr);
-                    }
-                }
+                SwarmEvent::Behaviour(ForeignEvent::Identify(event)) => meet(&mut swarm, event),
                 _ => {}
             }
         }
     };
     timeout(DEADLINE, ready).await.unwrap();
     swarm
+}
+
+/// Takes a peer that says where it listens into the routing table.
+pub(super) fn meet(swarm: &mut Swarm<Foreign>, event: identify::Event) {
+    if let identify::Event::Received { peer_id, info, .. } = event {
+        for addr in info.listen_addrs {
+            swarm.behaviour_mut().kad.add_address(&peer_id, addr);
+        }
+    }
 }
 
 /// Runs `swarm` until the query that has just been started has ended; its last result.

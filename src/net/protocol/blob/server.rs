@@ -54,31 +54,45 @@ type Reading = Option<JoinHandle<std::io::Result<Vec<u8>>>>;
 /// Answers the requests of one stream until the asker ends it. Leaf bytes go out as they are on the disk, unhashed, once the
 /// whole blob was found sound in this run of the node: the asker checks them anyway.
 pub async fn serve(context: Context, peer: PeerId, mut stream: Framed<Stream>) -> Result<(), ProtocolError> {
-    let limits = FrameLimits::new(MAX_REQUEST).within(IDLE);
     let mut open: Option<Open> = None;
+    let outcome = answer(&context, peer, &mut stream, &mut open).await;
+    match &outcome {
+        Ok(()) => {
+            finish(open);
+            stream.close().await;
+        }
+        Err(error) => broken_off(open, error),
+    }
+    outcome
+}
+
+async fn answer(
+    context: &Context,
+    peer: PeerId,
+    stream: &mut Framed<Stream>,
+    open: &mut Option<Open>,
+) -> Result<(), ProtocolError> {
+    let limits = FrameLimits::new(MAX_REQUEST).within(IDLE);
     loop {
         let request = match stream.receive(limits).await {
             Ok(bytes) => codec::decode::<Request>(&bytes)?,
-            Err(FrameError::Ended) => break,
+            Err(FrameError::Ended) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         match request {
             Request::Manifest(id) => {
                 finish(open.take());
-                let (reply, opened) = manifest(&context, peer, PackageId(id)).await?;
-                open = opened;
+                let (reply, opened) = manifest(context, peer, PackageId(id)).await?;
+                *open = opened;
                 stream.send(&codec::encode(&reply), SEND_LIMIT).await?;
             }
-            Request::Leaves(first, count) => leaves(&context, &mut stream, open.as_mut(), first, count).await?,
+            Request::Leaves(first, count) => leaves(context, stream, open.as_mut(), first, count).await?,
             Request::Held(id) => {
-                let reply = held(&context, PackageId(id)).await?;
+                let reply = held(context, PackageId(id)).await?;
                 stream.send(&codec::encode(&reply), SEND_LIMIT).await?;
             }
         }
     }
-    finish(open);
-    stream.close().await;
-    Ok(())
 }
 
 async fn manifest(context: &Context, peer: PeerId, id: PackageId) -> Result<(Reply, Option<Open>), ProtocolError> {
@@ -216,6 +230,15 @@ fn finish(open: Option<Open>) {
         // An asker draws from several, and says goodbye when it has all.
         Some(open) => open.transfer.done_with("it wanted no more from here"),
         None => {}
+    }
+}
+
+/// The asker has all of it from others in the middle of a leaf, or is gone: neither is this node's failure.
+fn broken_off(open: Option<Open>, error: &ProtocolError) {
+    match (open, error) {
+        (Some(open), ProtocolError::Frame(FrameError::Io(_))) => open.transfer.done_with("the other side broke it off"),
+        (Some(open), error) => open.transfer.failed(&error.to_string()),
+        (None, _) => {}
     }
 }
 

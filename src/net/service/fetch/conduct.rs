@@ -330,8 +330,8 @@ impl Conductor<'_> {
         let lanes = running.chain(self.ended.iter().cloned()).collect();
         drop(schedule);
         self.transfer.lanes(lanes);
-        let here = self.sharing.here().into_iter().filter(|here| *here).count();
-        self.transfer.progress(self.sharing.bytes_here(), here as u64);
+        let (bytes, leaves) = self.sharing.progress();
+        self.transfer.progress(bytes, leaves);
     }
 
     fn providers(&self) -> Vec<PeerId> {

@@ -68,7 +68,7 @@ pub async fn run(context: Context, release: VerifiedRelease, found: mpsc::Sender
     };
     let first = context.swarm.connected();
     search.asked.extend(&first);
-    let (near, (), ()) = tokio::join!(search.near(first), search.heard_of(), search.dht());
+    let (near, (), (), ()) = tokio::join!(search.near(first), search.heard_of(), search.dht(), search.publisher());
     let mut without = search.take(near);
     search.parts(&without).await;
     let _ = found.send(Found::AllAsked).await;
@@ -78,7 +78,7 @@ pub async fn run(context: Context, release: VerifiedRelease, found: mpsc::Sender
             break;
         }
         if round.is_multiple_of(DHT_EVERY) {
-            search.dht().await;
+            tokio::join!(search.dht(), search.publisher());
         }
         search.heard_of().await;
         let new: Vec<_> = context.swarm.connected().into_iter().filter(|peer| search.asked.insert(*peer)).collect();
@@ -134,13 +134,22 @@ impl Search<'_> {
         near.without
     }
 
-    /// Who announced it, or served it before, and the publisher's own node where this one knows how to reach it: strangers can
-    /// crowd all others out of the DHT's places for a key, but not these.
+    /// Who announced it, or served it before.
     async fn heard_of(&self) {
-        let signed = self.release.release();
-        let mut peers = self.context.services.holders().of(signed.package_id);
-        peers.extend(node_of(signed.publisher));
-        self.dial(peers).await;
+        self.dial(self.context.services.holders().of(self.release.release().package_id)).await;
+    }
+
+    /// The publisher's own node. Strangers can crowd all others out of the DHT's places for a package with identities made for
+    /// that, but where a peer is to be found is told by those close to *it*, and these are others.
+    async fn publisher(&self) {
+        let Some(peer) = node_of(self.release.release().publisher) else { return };
+        if peer == self.context.swarm.local_peer() || self.context.peers.is_connected(peer) {
+            return;
+        }
+        let known = timeout(DIALLING, self.context.swarm.ensure_connected(peer));
+        if matches!(known.await, Ok(Ok(()))) || self.context.swarm.find_peer(peer, LOOKUP).await {
+            self.dial(vec![peer]).await;
+        }
     }
 
     /// Who is said to hold it by the DHT.

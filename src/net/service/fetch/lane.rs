@@ -59,7 +59,8 @@ enum Due {
 }
 
 /// A leaf that is being verified and written while the next one is received.
-type Checking = Option<JoinHandle<Result<usize, ProtocolError>>>;
+/// Gives whether it is new.
+type Checking = Option<JoinHandle<Result<bool, ProtocolError>>>;
 
 /// Where a lane is with its provider.
 struct Course {
@@ -160,16 +161,16 @@ impl Lane<'_> {
     }
 
     /// Verifies and writes while the next leaf is received.
-    fn check(&self, leaf: Leaf) -> JoinHandle<Result<usize, ProtocolError>> {
+    fn check(&self, leaf: Leaf) -> JoinHandle<Result<bool, ProtocolError>> {
         let (sharing, lane) = (self.sharing.clone(), self.id);
         spawn_blocking(move || sharing.take(lane, &leaf))
     }
 
     async fn took(&self, checking: Checking) -> Result<(), ProtocolError> {
         let Some(checking) = checking else { return Ok(()) };
-        let length = checking.await.map_err(|_| stopped())??;
-        if length > 0 {
-            self.transfer.leaf(length);
+        if checking.await.map_err(|_| stopped())?? {
+            let (bytes, leaves) = self.sharing.progress();
+            self.transfer.progress(bytes, leaves);
         }
         let received = self.received.load(Ordering::Relaxed);
         self.sharing.schedule().measure(self.id, received, Instant::now());

@@ -127,7 +127,7 @@ async fn fetch(
     turn: OwnedMutexGuard<()>,
 ) -> Result<Bytes, NodeError> {
     let (sharing, lock) = open(context, release).await?;
-    let (here, bytes) = (sharing.here().into_iter().filter(|here| *here).count() as u64, sharing.bytes_here());
+    let (bytes, here) = sharing.progress();
     transfer.resumed(bytes, here);
     context.services.downloads().add(&sharing);
     let providers = match conduct::conduct(context, release, &sharing, transfer).await {

@@ -109,9 +109,10 @@ impl Sharing {
         self.schedule().bitmap().collect()
     }
 
-    /// Bytes that are here.
-    pub fn bytes_here(&self) -> u64 {
-        (0u32..).zip(self.here()).filter(|(_, here)| *here).map(|(index, _)| self.length(index) as u64).sum()
+    /// Bytes and leaves that are here.
+    pub fn progress(&self) -> (u64, u64) {
+        let here = (0u32..).zip(self.here()).filter(|(_, here)| *here);
+        here.fold((0, 0), |(bytes, leaves), (index, _)| (bytes + self.length(index) as u64, leaves + 1))
     }
 
     /// Takes the leaf list, whose root must be the signed one, where none is known yet. Writes; not for async code.
@@ -125,8 +126,8 @@ impl Sharing {
         Ok(())
     }
 
-    /// Verifies a leaf and puts it in its place: how many bytes of it are new. Not for async code.
-    pub fn take(&self, lane: LaneId, leaf: &Leaf) -> Result<usize, ProtocolError> {
+    /// Verifies a leaf and puts it in its place; gives whether it is new. Not for async code.
+    pub fn take(&self, lane: LaneId, leaf: &Leaf) -> Result<bool, ProtocolError> {
         let (index, bytes) = (leaf.index, leaf.bytes());
         let expected = self.leaves().and_then(|leaves| leaves.get(index as usize)).ok_or(ProtocolError::Unexpected)?;
         blob::check(leaf, expected)?;
@@ -142,7 +143,7 @@ impl Sharing {
             self.hash_on(index, bytes)?;
         }
         self.changed.notify_waiters();
-        Ok(if is_new { bytes.len() } else { 0 })
+        Ok(is_new)
     }
 
     fn length(&self, index: u32) -> usize {
