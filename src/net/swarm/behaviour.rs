@@ -20,6 +20,9 @@ use super::nat::{Answer, Probe, is_public};
 use super::records::DhtStore;
 use super::{AGENT, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
+/// Both sides of each connection ask, so that of all an idle node sends most is this.
+const PING: Duration = Duration::from_secs(30);
+
 /// Room beyond `max_peers` that only this node's own dials can use, so that strangers cannot shut it in.
 const OWN_DIALS: u32 = 8;
 
@@ -66,7 +69,7 @@ impl Behaviour {
             gate: Gate::new(&settings.performance),
             limits: connection_limits::Behaviour::new(limits(&settings.performance)),
             identify: identify(key),
-            ping: ping::Behaviour::new(ping::Config::new().with_interval(Duration::from_secs(15))),
+            ping: ping::Behaviour::new(ping::Config::new().with_interval(PING)),
             mdns: mdns_if(settings.network.mdns, local),
             kad: kademlia(local, settings),
             gossip: gossip::behaviour(&settings.network.packages_topic)?,

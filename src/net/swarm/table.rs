@@ -9,8 +9,12 @@ use libp2p::{Multiaddr, PeerId};
 use super::address::{Reach, ip_of, is_relayed, network, reach, without_peer};
 use super::task::Task;
 
-/// Refreshing the routing table.
-const BOOTSTRAP_EVERY: Duration = Duration::from_secs(300);
+/// Refreshing the routing table. Each time asks every peer for a handful of keys, which among ten peers is more than all else that
+/// an idle node sends; the paper on Kademlia has an hour.
+const BOOTSTRAP_EVERY: Duration = Duration::from_secs(1200);
+
+/// The same with too few peers.
+const BOOTSTRAP_FEW: Duration = Duration::from_secs(60);
 
 /// The same when the table has lost more than half of its peers.
 const BOOTSTRAP_SHRUNK: Duration = Duration::from_secs(30);
@@ -123,7 +127,7 @@ impl Task {
         let shrunk = self.dht.table.has_shrunk(size);
         let pause = match (shrunk, few) {
             (true, _) => BOOTSTRAP_SHRUNK,
-            (_, true) => BOOTSTRAP_EVERY / 5,
+            (_, true) => BOOTSTRAP_FEW,
             _ => BOOTSTRAP_EVERY,
         };
         if now.duration_since(self.dht.last_bootstrap) < pause {

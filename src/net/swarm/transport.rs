@@ -21,6 +21,9 @@ const IDLE: Duration = Duration::from_secs(600);
 const QUIC_STREAM_WINDOW: u32 = 2 << 20;
 const QUIC_CONNECTION_WINDOW: u32 = 4 << 20;
 
+/// A connection without a packet is lost after so long. The default of 10 s has both sides say something every 5 s.
+const QUIC_SILENCE: Duration = Duration::from_secs(30);
+
 /// For one connection from dialling to the end of its handshakes.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -63,14 +66,16 @@ fn direct(key: &Keypair) -> Result<Connections, NodeError> {
         .authenticate(noise::Config::new(key).map_err(failed)?)
         .multiplex(yamux::Config::default())
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
-    let quic = quic::tokio::Transport::new(small_windows(quic::Config::new(key)))
+    let quic = quic::tokio::Transport::new(configured(quic::Config::new(key)))
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     Ok(QuicFirst::new(quic.or_transport(tcp).map(|either, _| either.into_inner())).boxed())
 }
 
-fn small_windows(mut config: quic::Config) -> quic::Config {
+fn configured(mut config: quic::Config) -> quic::Config {
     config.max_stream_data = QUIC_STREAM_WINDOW;
     config.max_connection_data = QUIC_CONNECTION_WINDOW;
+    config.max_idle_timeout = u32::try_from(QUIC_SILENCE.as_millis()).unwrap_or(u32::MAX);
+    config.keep_alive_interval = QUIC_SILENCE * 2 / 5;
     config
 }
 
