@@ -1,11 +1,14 @@
 //! The transfer figures of docs/BENCHMARKS.md: how fast a package of noise travels between two nodes on loopback, beside a plain
-//! TCP copy and plain libp2p streams of the same bytes, each with SHA-256 and written to a file, every side a process of its own.
-//! `cargo bench --bench transfer`; takes some minutes and 4 GiB of temporary files. `cargo bench --bench transfer -- shared` measures
+//! TCP copy and plain libp2p streams of the same bytes, each with SHA-256 and written to a file, and beside BitTorrent programs where
+//! they are installed (aria2c, transmission-cli, with transmission-create); every side is a process of its own.
+//! `cargo bench --bench transfer`; takes some minutes and 16 GiB of temporary files: every copy goes to a file of its own, since
+//! memory that was just freed is written to faster. `cargo bench --bench transfer -- shared` measures
 //! four providers that are limited to 10 MiB a second each. Linux only (reads /proc).
 
-#[path = "../tests/end_to_end/harness.rs"]
+#[path = "../../tests/end_to_end/harness.rs"]
 #[allow(dead_code)]
 mod harness;
+mod others;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,6 +16,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
@@ -56,17 +60,23 @@ fn compare() {
     let dir = tempfile::tempdir().expect("temp dir");
     let file = dir.path().join("noise");
     std::fs::write(&file, noise(MIB << 20, 1)).expect("a file");
-    let ways: [(&str, &dyn Fn() -> Figures); 5] = [
-        ("TCP copy, SHA-256", &|| baseline("serve-tcp", "fetch-tcp", None, &file)),
-        ("plain libp2p stream, TCP, SHA-256", &|| {
-            baseline("serve-stream", "fetch-stream", Some("/ip4/127.0.0.1/tcp/0"), &file)
-        }),
-        ("this program, TCP", &|| nodes("/ip4/127.0.0.1/tcp/0", "/tcp/", &file)),
-        ("plain libp2p stream, QUIC, SHA-256", &|| {
-            baseline("serve-stream", "fetch-stream", Some("/ip4/127.0.0.1/udp/0/quic-v1"), &file)
-        }),
-        ("this program, QUIC", &|| nodes("/ip4/127.0.0.1/udp/0/quic-v1", "/quic-v1", &file)),
+    let others = others::Others::new(dir.path(), &file);
+    let mut ways: Vec<(&str, Box<dyn Fn() -> Figures + '_>)> = vec![
+        ("TCP copy, SHA-256", Box::new(|| baseline("serve-tcp", "fetch-tcp", None, &file))),
+        (
+            "plain libp2p stream, TCP, SHA-256",
+            Box::new(|| baseline("serve-stream", "fetch-stream", Some("/ip4/127.0.0.1/tcp/0"), &file)),
+        ),
+        ("this program, TCP", Box::new(|| nodes("/ip4/127.0.0.1/tcp/0", "/tcp/", &file))),
+        (
+            "plain libp2p stream, QUIC, SHA-256",
+            Box::new(|| baseline("serve-stream", "fetch-stream", Some("/ip4/127.0.0.1/udp/0/quic-v1"), &file)),
+        ),
+        ("this program, QUIC", Box::new(|| nodes("/ip4/127.0.0.1/udp/0/quic-v1", "/quic-v1", &file))),
     ];
+    for (program, take) in others.there() {
+        ways.push((program, Box::new(move || take())));
+    }
     println!("{:<36} {:>8} {:>8} {:>10} {:>12} {:>12}", "", "best", "median", "CPU s/GiB", "MiB giving", "MiB taking");
     let mut taken: Vec<Vec<Figures>> = ways.iter().map(|_| Vec::new()).collect();
     // In turns, so that all meet the same machine.
@@ -111,7 +121,7 @@ fn baseline(give: &str, take: &str, listen: Option<&str>, file: &Path) -> Figure
     giving.arg(give).args(listen).arg(file).stdout(Stdio::piped());
     let mut giving = giving.spawn().expect("it starts");
     let address = line(&mut giving);
-    let copy = format!("{file}.copy");
+    let copy = fresh(file);
     let mut taking = Command::new(&program);
     let taking = taking.args([take, &address, &copy]).stdout(Stdio::piped()).stdin(Stdio::piped());
     let mut taking = taking.spawn().expect("it starts");
@@ -125,8 +135,13 @@ fn baseline(give: &str, take: &str, listen: Option<&str>, file: &Path) -> Figure
         let _ = child.kill();
         let _ = child.wait();
     }
-    std::fs::remove_file(copy).expect("the copy");
     figures
+}
+
+/// A name beside `file` that no other copy has.
+fn fresh(file: &str) -> String {
+    static COPIES: AtomicUsize = AtomicUsize::new(0);
+    format!("{file}.{}", COPIES.fetch_add(1, Ordering::Relaxed))
 }
 
 fn line(child: &mut Child) -> String {
