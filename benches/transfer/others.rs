@@ -87,7 +87,8 @@ impl Others {
             cpu: [cpu_seconds(giving.id()) - cpu, cpu_seconds(taking.id())],
             resident_mib: [most_resident_mib(giving.id()), most_resident_mib(taking.id())],
         };
-        [giving, taking].map(end);
+        end(giving);
+        end(taking);
         figures
     }
 }

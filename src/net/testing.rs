@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::config::{Home, Settings};
+use crate::config::{ByteSize, Home, Settings};
 use crate::market::{Identity, PackageId, PackageName, Release, VerifiedRelease};
 
 use super::clock::unix_now;
@@ -31,6 +31,8 @@ pub fn settings() -> Settings {
     settings.network.name = NETWORK.into();
     settings.network.listen_addresses = vec!["/ip4/127.0.0.1/tcp/0".into()];
     settings.network.mdns = false;
+    // All tests of a process have it together.
+    settings.performance.max_memory = ByteSize(0);
     settings
 }
 

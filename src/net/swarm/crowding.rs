@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use libp2p::PeerId;
 use libp2p::identity::Keypair;
 use libp2p::kad::{self, InboundRequest};
 use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, PeerId, Swarm};
 use tokio::task::JoinSet;
 
 use super::super::service::fetch;
 use super::super::service::testing::{TestNode, content, until};
+use super::super::testing::eventually;
 use super::tests::{Foreign, ForeignEvent, meet, stranger_with};
 use super::{DhtKey, KAD_PROTOCOL};
 
@@ -20,7 +21,7 @@ use super::{DhtKey, KAD_PROTOCOL};
 const HONEST: usize = 6;
 const CROWD: usize = 20;
 /// Bits that a made identity has in common with the key: more than any of the honest ones by chance.
-const ALIKE: u32 = 9;
+const ALIKE: u32 = 6;
 
 /// Identities that lie close to `key`.
 fn ground(key: &kad::RecordKey) -> Vec<Keypair> {
@@ -32,8 +33,39 @@ fn ground(key: &kad::RecordKey) -> Vec<Keypair> {
     std::iter::repeat_with(Keypair::generate_ed25519).filter(alike).take(CROWD).collect()
 }
 
-/// Takes part in the DHT like anybody, and keeps no record that it is given.
-async fn swallow(mut swarm: libp2p::Swarm<Foreign>, swallowed: Arc<AtomicU64>) {
+struct Crowd {
+    members: Vec<(PeerId, Multiaddr)>,
+    /// Ends with this.
+    _running: JoinSet<()>,
+}
+
+/// Strangers close to `key`, who take part in the DHT and point to each other, and keep no record that they are given.
+async fn crowd(key: &kad::RecordKey, swallowed: &Arc<AtomicU64>) -> Crowd {
+    let mut swarms = Vec::new();
+    let mut members = Vec::new();
+    for pair in ground(key) {
+        let mut config = kad::Config::new(KAD_PROTOCOL);
+        config.set_record_filtering(kad::StoreInserts::FilterBoth);
+        let mut swarm = stranger_with(pair, config);
+        swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Server));
+        swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+        while swarm.listeners().next().is_none() {
+            swarm.select_next_some().await;
+        }
+        members.push((*swarm.local_peer_id(), swarm.listeners().next().unwrap().clone()));
+        swarms.push(swarm);
+    }
+    let mut running = JoinSet::new();
+    for mut swarm in swarms {
+        for (peer, addr) in &members {
+            swarm.behaviour_mut().kad.add_address(peer, addr.clone());
+        }
+        running.spawn(swallow(swarm, swallowed.clone()));
+    }
+    Crowd { members, _running: running }
+}
+
+async fn swallow(mut swarm: Swarm<Foreign>, swallowed: Arc<AtomicU64>) {
     loop {
         match swarm.select_next_some().await {
             SwarmEvent::Behaviour(ForeignEvent::Kad(kad::Event::InboundRequest {
@@ -43,6 +75,19 @@ async fn swallow(mut swarm: libp2p::Swarm<Foreign>, swallowed: Arc<AtomicU64>) {
             _ => {}
         }
     }
+}
+
+/// Three in a row: the first has never heard of the last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_only_others_know_is_found() {
+    let (one, two, three) = (TestNode::start().await, TestNode::start().await, TestNode::start().await);
+    two.join(&three).await;
+    one.join(&two).await;
+    // Two has to hear first that three serves the DHT.
+    until(|| one.context.swarm.connected().contains(&two.id())).await;
+    eventually("found", || one.context.swarm.find_peer(three.id(), Duration::from_secs(2))).await;
+    one.context.swarm.ensure_connected(three.id()).await.unwrap();
+    assert!(!one.context.swarm.find_peer(PeerId::random(), Duration::from_secs(5)).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,23 +103,16 @@ async fn a_package_whose_key_is_crowded_by_made_identities_is_found_at_its_publi
     let release = publisher.store("tool", "1.0.0", &content(300_000, 11)).await;
     let package = release.release().package_id;
     let key = DhtKey::Blob(package).to_key();
-    let (swallowed, mut crowd) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
-    let hub_address = hub.context.swarm.snapshot().await.unwrap().listen_addrs[0].clone();
-    let mut made: Vec<PeerId> = Vec::new();
-    for pair in ground(&key) {
-        made.push(pair.public().to_peer_id());
-        let mut config = kad::Config::new(KAD_PROTOCOL);
-        config.set_record_filtering(kad::StoreInserts::FilterBoth);
-        let mut swarm = stranger_with(pair, config);
-        swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Server));
-        swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
-        swarm.dial(hub_address.clone()).unwrap();
-        crowd.spawn(swallow(swarm, swallowed.clone()));
+    let swallowed = Arc::new(AtomicU64::new(0));
+    let crowd = crowd(&key, &swallowed).await;
+    let members: Vec<PeerId> = crowd.members.iter().map(|(peer, _)| *peer).collect();
+    for (_, addr) in &crowd.members {
+        publisher.context.swarm.dial(addr.clone()).await.unwrap();
+        hub.context.swarm.dial(addr.clone()).await.unwrap();
     }
-    until(|| made.iter().all(|peer| hub.context.swarm.connected().contains(peer))).await;
     publisher.join(&honest[0]).await;
-    // The record goes to those closest to the key, who are all strangers.
-    until(|| publisher.context.swarm.connected().len() > CROWD / 2).await;
+    until(|| members.iter().all(|peer| publisher.context.swarm.connected().contains(peer))).await;
+    // Those closest to the key are all strangers, who know each other.
     publisher.context.swarm.provide(package).await.unwrap();
     until(|| swallowed.load(Ordering::Relaxed) >= CROWD as u64).await;
     for node in honest.iter().chain([&hub]) {
@@ -84,7 +122,6 @@ async fn a_package_whose_key_is_crowded_by_made_identities_is_found_at_its_publi
     let asker = TestNode::start().await;
     asker.join(&hub).await;
     assert_eq!(asker.context.swarm.providers(package, Duration::from_secs(2)).await.unwrap(), []);
-    assert!(!asker.context.swarm.connected().contains(&publisher.id()));
     let bytes = fetch::obtain(&asker.context, &release).await.unwrap();
     assert!(matches!(&bytes, fetch::Bytes::Fresh(_, gave) if *gave == [publisher.id()]), "{bytes:?}");
 }

@@ -226,8 +226,12 @@ mod tests {
     use super::*;
 
     fn gate(per_ip: u32, dials: u32) -> Gate {
-        let performance =
-            Performance { max_connections_per_ip: per_ip, dials_per_second: dials, ..Performance::default() };
+        let performance = Performance {
+            max_connections_per_ip: per_ip,
+            dials_per_second: dials,
+            max_memory: ByteSize(0),
+            ..Performance::default()
+        };
         Gate::new(&performance)
     }
 
