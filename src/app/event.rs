@@ -7,6 +7,7 @@ use super::key::Key;
 use super::looks::{Background, Looks};
 use super::settings::Sheet;
 use crate::market::PackageName;
+use crate::net::api::NoticeLevel;
 use crate::net::{NodeError, NodeEvent, NodeReply};
 
 /// One thing that happened.
@@ -64,6 +65,12 @@ pub enum Event {
     /// The time that [`super::state::State::next_wake`] named has come.
     Tick,
     Signal(Signal),
+    /// Something of this program itself that the user should see: a recording that ended, a task that broke down.
+    Notice {
+        level: NoticeLevel,
+        text: String,
+        hint: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

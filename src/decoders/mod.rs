@@ -24,7 +24,12 @@ pub struct Decoder {
 
 /// All of them, by layer.
 pub fn all() -> impl Iterator<Item = &'static Decoder> {
-    let layers = [crate::config::decoders::DECODERS, crate::market::decoders::DECODERS, crate::net::decoders::DECODERS];
+    let layers = [
+        crate::config::decoders::DECODERS,
+        crate::market::decoders::DECODERS,
+        crate::net::decoders::DECODERS,
+        crate::app::decoders::DECODERS,
+    ];
     layers.into_iter().flatten()
 }
 

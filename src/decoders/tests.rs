@@ -102,6 +102,7 @@ decoders! {
     archive archive_tar query central_index location manifest lock_file safe_text ids identity_key
     frame blob_messages sync_messages search_messages reconciliation announcement
     control_command control_answer control_events dht_record dht_head address
+    recording
 }
 
 /// The lists must agree, or a decoder would go untested.

@@ -38,6 +38,11 @@ pub fn header(ui: &mut Ui<'_, '_>, area: Rect) {
     if state.options.demo {
         right.push(Span::styled(" DEMO ", theme.banner));
     }
+    if let Some(name) = &state.options.sim {
+        let said =
+            if cells >= 100 { format!(" SIMULATION {name}: nothing here is real ") } else { " SIMULATION ".into() };
+        right.push(Span::styled(said, theme.banner));
+    }
     let right_cells: usize = right.iter().map(Span::width).sum();
     let room = cells.saturating_sub(right_cells + 1);
     let mut left = vec![Span::styled(" ggen p2p", theme.title)];

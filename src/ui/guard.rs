@@ -102,8 +102,9 @@ fn install_hook(drawing: ThreadId) {
             before(info);
             return;
         }
-        // A background thread: the screen goes on, the message waits.
+        // A background thread: the screen goes on and says so; the whole message waits.
         tracing::error!("{info}");
+        crate::app::runtime::tell_of_panic(&info.to_string());
         if let Ok(mut reports) = REPORTS.lock()
             && reports.len() < MAX_REPORTS
         {

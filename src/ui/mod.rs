@@ -1,9 +1,11 @@
 //! Pure rendering: layout, theme, panes, overlays, widgets, terminal guard.
 
 mod chrome;
+pub mod export;
 mod guard;
 mod overlays;
 mod panes;
+mod replay;
 mod screen;
 mod text;
 mod theme;
@@ -14,7 +16,6 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::io::IsTerminal;
 
 use ratatui::Frame;
@@ -25,31 +26,47 @@ pub use screen::TerminalScreen;
 pub use theme::Theme;
 
 use crate::app::hit::{Area, HitMap, Target};
-use crate::app::runtime;
+use crate::app::record::{NewFile, Player};
+use crate::app::runtime::{self, Backend};
 use crate::app::state::{DashboardOptions, State};
-use crate::net::{ErrorKind, NodeError, NodeHandle};
+use crate::net::{ErrorKind, NodeError};
 
 /// The least size that holds every pane: columns, rows.
 pub const MIN_SIZE: (u16, u16) = (40, 12);
 
-/// Opens the dashboard on this process's terminal and shows it until the user leaves. The first frame does not wait
-/// for `node`. See [`runtime::run`] for how the node ends.
+/// Opens the dashboard on this process's terminal and shows it until the user leaves. See [`runtime::run`] for how
+/// `backend` ends.
 ///
 /// # Errors
 /// No terminal, or the node did not start. The terminal is as it was before when this returns.
-pub async fn dashboard<F>(node: F, options: DashboardOptions) -> Result<(), NodeError>
-where
-    F: Future<Output = Result<NodeHandle, NodeError>> + Send + 'static,
-{
+pub async fn dashboard<B: Backend>(
+    backend: B,
+    options: DashboardOptions,
+    record: Option<NewFile>,
+) -> Result<(), NodeError> {
+    let screen = take_terminal(&options)?;
+    runtime::run(screen, crossterm::event::EventStream::new(), backend, options, record).await
+}
+
+/// Shows a recording on this process's terminal until the user leaves.
+///
+/// # Errors
+/// No terminal.
+pub async fn replay(player: Player) -> Result<(), NodeError> {
+    let options = DashboardOptions { mouse: false, ..player.recording().header().options.clone() };
+    let screen = take_terminal(&options)?;
+    runtime::replay(screen, crossterm::event::EventStream::new(), player).await
+}
+
+fn take_terminal(options: &DashboardOptions) -> Result<TerminalScreen, NodeError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(NodeError::new(ErrorKind::Usage, "the dashboard needs a terminal, and this is none")
             .hint("use `--no-ui` for a node without a screen, or a verb such as `status`"));
     }
-    let screen = TerminalScreen::open(&options).map_err(|error| {
+    TerminalScreen::open(options).map_err(|error| {
         NodeError::new(ErrorKind::Failed, format!("cannot take the terminal: {error}"))
             .hint("use `--no-ui` for a node without a screen")
-    })?;
-    runtime::run(screen, crossterm::event::EventStream::new(), node, options).await
+    })
 }
 
 /// What a pane draws with.

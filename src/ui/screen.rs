@@ -15,7 +15,8 @@ use super::guard::TerminalGuard;
 use super::theme::Theme;
 use crate::app::hit::HitMap;
 use crate::app::looks::Depth;
-use crate::app::runtime::Screen;
+use crate::app::record::Player;
+use crate::app::runtime::{ReplayScreen, Screen};
 use crate::app::state::{DashboardOptions, State};
 use crate::config::theme::Scheme;
 
@@ -93,13 +94,33 @@ impl TerminalScreen {
     }
 
     /// Follows the terminal's size; the next frame is drawn whole.
-    fn follow_size(&mut self, state: &State) -> io::Result<()> {
-        let (width, height) = state.size;
+    fn follow_size(&mut self, (width, height): (u16, u16)) -> io::Result<()> {
         let area = Rect::new(0, 0, width, height);
         if self.terminal.get_frame().area() != area {
             self.terminal.resize(area)?;
         }
         Ok(())
+    }
+
+    /// Writes what changed in one go; nothing when nothing did.
+    fn write_out(&mut self, cursor: Option<(u16, u16)>) -> io::Result<()> {
+        self.terminal.flush()?;
+        self.terminal.swap_buffers();
+        let changes = self.output.take();
+        if changes == self.nothing && cursor == self.cursor {
+            return Ok(());
+        }
+        let mut frame = Vec::with_capacity(changes.len() + 64);
+        queue!(frame, BeginSynchronizedUpdate, Hide)?;
+        frame.extend_from_slice(&changes);
+        if let Some((column, row)) = cursor {
+            queue!(frame, MoveTo(column, row), Show)?;
+        }
+        queue!(frame, EndSynchronizedUpdate)?;
+        self.cursor = cursor;
+        let mut out = io::stdout().lock();
+        out.write_all(&frame)?;
+        out.flush()
     }
 }
 
@@ -111,30 +132,14 @@ fn size() -> io::Result<(u16, u16)> {
 
 impl Screen for TerminalScreen {
     fn draw(&mut self, state: &State) -> io::Result<HitMap> {
-        self.follow_size(state)?;
+        self.follow_size(state.size)?;
         let look = Look::of(&state.options);
         if look != self.look {
             self.theme = Theme::new(&state.options);
             self.look = look;
         }
         let hits = super::render(state, &self.theme, &mut self.terminal.get_frame());
-        self.terminal.flush()?;
-        self.terminal.swap_buffers();
-        let changes = self.output.take();
-        if changes == self.nothing && hits.cursor == self.cursor {
-            return Ok(hits);
-        }
-        let mut frame = Vec::with_capacity(changes.len() + 64);
-        queue!(frame, BeginSynchronizedUpdate, Hide)?;
-        frame.extend_from_slice(&changes);
-        if let Some((column, row)) = hits.cursor {
-            queue!(frame, MoveTo(column, row), Show)?;
-        }
-        queue!(frame, EndSynchronizedUpdate)?;
-        self.cursor = hits.cursor;
-        let mut out = io::stdout().lock();
-        out.write_all(&frame)?;
-        out.flush()?;
+        self.write_out(hits.cursor)?;
         Ok(hits)
     }
 
@@ -167,5 +172,25 @@ impl Screen for TerminalScreen {
 
     fn leave(&mut self) {
         self.guard = None;
+    }
+}
+
+impl ReplayScreen for TerminalScreen {
+    fn draw_replay(&mut self, player: &Player, size: (u16, u16)) -> io::Result<()> {
+        self.follow_size(size)?;
+        super::replay::render(player, &mut self.terminal.get_frame());
+        self.write_out(None)
+    }
+
+    fn size(&self) -> io::Result<(u16, u16)> {
+        size()
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Screen::suspend(self)
+    }
+
+    fn leave(&mut self) {
+        Screen::leave(self);
     }
 }

@@ -151,9 +151,8 @@ fn the_help_is_searched_and_messages_can_be_read_later() {
     terminal.type_keys("?");
     terminal.wait_for_text("Overview, here and now");
     terminal.type_keys("/ctrl-z");
-    terminal.wait_until("one command", |screen| {
-        screen.contains("Back to the shell") && !screen.contains("One line up")
-    });
+    terminal
+        .wait_until("one command", |screen| screen.contains("Back to the shell") && !screen.contains("One line up"));
     terminal.type_keys(ESC);
     terminal.wait_until("no help", |screen| !screen.contains("Back to the shell"));
     terminal.type_keys("M");

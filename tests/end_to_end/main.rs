@@ -16,6 +16,7 @@ mod looks;
 mod lossy;
 mod lossy_line;
 mod nodes;
+mod screens;
 #[allow(dead_code)]
 mod terminal;
 mod transfers;

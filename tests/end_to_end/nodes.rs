@@ -176,7 +176,7 @@ fn the_demo_is_told_line_by_line_where_there_is_no_terminal() {
     let home = Home::new();
     let mut child = command(&home.path()).arg("--demo").stdout(Stdio::piped()).spawn().expect("the demo starts");
     let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines().map_while(Result::ok);
-    for wanted in ["DEMO", "connected", "published  rest-endpoint 1.2.0", "fetched    rest-endpoint"] {
+    for wanted in ["DEMO", "connected", "published rest-endpoint 1.2.0", "fetched rest-endpoint"] {
         assert!(lines.any(|line| line.contains(wanted)), "it ended without a line of «{wanted}»");
     }
     signal(child.id(), rustix::process::Signal::INT);

@@ -4,8 +4,6 @@
 //! Nothing is acted: the nodes are the ones that every user runs, and the corrupt peer is one whose stored archive had
 //! a byte flipped on disk before it joined.
 
-pub mod plain;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Executing effects outside the loop.
+//! Executing effects outside the loop; each answers with one event.
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -15,52 +15,39 @@ const MAX_ENTRIES: usize = 1_000;
 /// Entries of a directory looked at at most.
 const MAX_SCANNED: usize = 20_000;
 
-pub struct Executor {
-    results: UnboundedSender<Event>,
+/// Asks the node; the answer, or why there is none, comes back with `tag`.
+pub fn request(results: UnboundedSender<Event>, handle: Option<NodeHandle>, tag: Tag, command: NodeCommand) {
+    tokio::spawn(async move {
+        let result = match handle {
+            Some(handle) => AssertUnwindSafe(handle.request(command)).catch_unwind().await.unwrap_or_else(|_| {
+                Err(NodeError::new(ErrorKind::Failed, "the node broke down on this request")
+                    .hint("the log says more; please report it"))
+            }),
+            None => Err(NodeError::new(ErrorKind::NoNode, "there is no node to ask")),
+        };
+        // The loop may have ended meanwhile.
+        let _ = results.send(Event::Reply { tag, result });
+    });
 }
 
-impl Executor {
-    pub fn new(results: UnboundedSender<Event>) -> Self {
-        Self { results }
-    }
+/// Reads the settings, or changes one (`change`: its name and value), on a thread that may block.
+pub fn settings(results: UnboundedSender<Event>, source: Option<Source>, change: Option<(String, Option<String>)>) {
+    tokio::task::spawn_blocking(move || {
+        let result = match (source, &change) {
+            (None, _) => Err(NodeError::new(ErrorKind::NotFound, "there are no settings here")),
+            (Some(source), None) => source.read(),
+            (Some(source), Some((name, value))) => source.write(name, value.as_deref()),
+        };
+        let _ = results.send(Event::Settings { wrote: change.map(|(name, _)| name), result });
+    });
+}
 
-    /// Asks the node; the answer, or why there is none, comes back with `tag`.
-    pub fn request(&mut self, handle: Option<NodeHandle>, tag: Tag, command: NodeCommand) {
-        let results = self.results.clone();
-        tokio::spawn(async move {
-            let result = match handle {
-                Some(handle) => AssertUnwindSafe(handle.request(command)).catch_unwind().await.unwrap_or_else(|_| {
-                    Err(NodeError::new(ErrorKind::Failed, "the node broke down on this request")
-                        .hint("the log says more; please report it"))
-                }),
-                None => Err(NodeError::new(ErrorKind::NoNode, "there is no node to ask")),
-            };
-            // The loop may have ended meanwhile.
-            let _ = results.send(Event::Reply { tag, result });
-        });
-    }
-
-    /// Reads the settings, or changes one (`change`: its name and value), on a thread that may block.
-    pub fn settings(&mut self, source: Option<Source>, change: Option<(String, Option<String>)>) {
-        let results = self.results.clone();
-        tokio::task::spawn_blocking(move || {
-            let result = match (source, &change) {
-                (None, _) => Err(NodeError::new(ErrorKind::NotFound, "there are no settings here")),
-                (Some(source), None) => source.read(),
-                (Some(source), Some((name, value))) => source.write(name, value.as_deref()),
-            };
-            let _ = results.send(Event::Settings { wrote: change.map(|(name, _)| name), result });
-        });
-    }
-
-    /// Lists the sub-directories of `path` on a thread that may block.
-    pub fn read_dir(&mut self, path: String) {
-        let results = self.results.clone();
-        tokio::task::spawn_blocking(move || {
-            let listing = list(Path::new(&path)).map_err(|error| format!("cannot list {path}: {error}"));
-            let _ = results.send(Event::Directory { path, listing });
-        });
-    }
+/// Lists the sub-directories of `path` on a thread that may block.
+pub fn read_dir(results: UnboundedSender<Event>, path: String) {
+    tokio::task::spawn_blocking(move || {
+        let listing = list(Path::new(&path)).map_err(|error| format!("cannot list {path}: {error}"));
+        let _ = results.send(Event::Directory { path, listing });
+    });
 }
 
 fn list(dir: &Path) -> std::io::Result<Listing> {

@@ -1,17 +1,22 @@
 //! The dashboard's event loop: one `select!` over terminal, node, answers, signals and the next wanted tick. It drains
 //! what is waiting, then draws at most once a frame, and not at all while nothing changes.
 
+mod backend;
 mod exec;
 mod inbox;
 mod node;
+mod panics;
+#[cfg(test)]
+mod record_tests;
+mod replay;
 mod report;
 mod signals;
+mod snapshot;
 mod term;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::task::Poll;
@@ -24,15 +29,20 @@ use super::age::Now;
 use super::effect::Effect;
 use super::event::Event;
 use super::hit::HitMap;
+use super::record::{Header, NewFile, Recorder};
 use super::session;
+use super::sim::viewport;
 use super::state::{DashboardOptions, Phase, State};
 use super::update::{first_questions, update};
-use crate::net::{NodeError, NodeHandle};
-use exec::Executor;
-use inbox::Inbox;
-use node::NodeTask;
+use crate::net::NodeError;
+pub use backend::Backend;
+pub use inbox::Inbox;
+pub use node::NodeTask;
+pub use panics::tell_of_panic;
+pub use replay::{ReplayScreen, replay};
 use report::Reports;
 use signals::Signals;
+pub use snapshot::{SIM_MS, of_node, of_recording, of_simulation};
 
 /// Events taken in one go before a frame gets its turn.
 const BATCH: usize = 1024;
@@ -55,31 +65,38 @@ pub trait Screen {
     fn leave(&mut self);
 }
 
-/// Shows the dashboard until the user leaves.
+/// Shows the dashboard until the user leaves, and writes what happens to `record`, if anywhere.
 ///
-/// `node` is polled beside the first frames, so the screen is there before the node is up. A node in this process is
-/// asked to stop in the end, after the terminal was given back; one in another process goes on.
+/// The first frame does not wait for anything of `backend`. A node in this process is asked to stop in the end, after the
+/// terminal was given back; one in another process goes on.
 ///
 /// # Errors
 /// Why the node did not start, or why the terminal cannot be used. A terminal that goes away is no error.
-pub async fn run<S, T, F>(screen: S, terminal: T, node: F, options: DashboardOptions) -> Result<(), NodeError>
+pub async fn run<S, T, B>(
+    screen: S,
+    terminal: T,
+    mut backend: B,
+    options: DashboardOptions,
+    record: Option<NewFile>,
+) -> Result<(), NodeError>
 where
     S: Screen,
     T: Stream<Item = io::Result<crossterm::event::Event>> + Unpin,
-    F: Future<Output = Result<NodeHandle, NodeError>> + Send + 'static,
+    B: Backend,
 {
-    let mut dashboard = Dashboard::new(screen, options);
-    let mut task = NodeTask::start(node);
-    let outcome = dashboard.run(terminal, &mut task).await;
+    let mut dashboard = Dashboard::new(screen, options, record);
+    let outcome = dashboard.run(terminal, &mut backend).await;
     dashboard.screen.leave();
     dashboard.keep_session();
-    task.finish().await;
+    backend.finish().await;
     outcome
 }
 
 struct Dashboard<S> {
     screen: S,
     state: State,
+    inbox: Inbox,
+    recorder: Option<Recorder>,
     hits: HitMap,
     reports: Reports,
     last_frame: Option<Instant>,
@@ -88,12 +105,17 @@ struct Dashboard<S> {
 }
 
 impl<S: Screen> Dashboard<S> {
-    fn new(screen: S, options: DashboardOptions) -> Self {
-        let mut state = State::new(options, now());
-        state.size = screen.size().unwrap_or((80, 24));
+    fn new(screen: S, options: DashboardOptions, record: Option<NewFile>) -> Self {
+        let (begin, size) = (now(), screen.size().unwrap_or((80, 24)));
+        let inbox = Inbox::default();
+        panics::told_to(inbox.sender());
+        let header = record.is_some().then(|| Header::new(begin, size, options.clone()));
+        let recorder = record.zip(header).map(|(file, header)| Recorder::begin(file, &header, inbox.sender()));
         Self {
             screen,
-            state,
+            state: State { size, ..State::new(options, begin) },
+            inbox,
+            recorder,
             hits: HitMap::default(),
             reports: Reports::default(),
             last_frame: None,
@@ -102,19 +124,18 @@ impl<S: Screen> Dashboard<S> {
         }
     }
 
-    async fn run<T>(&mut self, mut terminal: T, task: &mut NodeTask) -> Result<(), NodeError>
+    async fn run<T, B>(&mut self, mut terminal: T, backend: &mut B) -> Result<(), NodeError>
     where
         T: Stream<Item = io::Result<crossterm::event::Event>> + Unpin,
+        B: Backend,
     {
         let mut signals = Signals::new()?;
-        let mut inbox = Inbox::default();
-        let mut executor = Executor::new(inbox.sender());
         self.draw(true);
         // After the first frame: it must not wait for what the terminal says.
         for effect in first_questions(&self.state) {
-            self.carry_out(effect, task, &mut executor);
+            self.carry_out(effect, backend);
         }
-        let _watch = watch::Watch::start(&self.state.options, inbox.sender());
+        let _watch = watch::Watch::start(&self.state.options, self.inbox.sender());
         while !self.quit {
             let wake = self.wake_in();
             let frame = self.frame_at();
@@ -122,15 +143,15 @@ impl<S: Screen> Dashboard<S> {
                 biased;
                 signal = signals.next() => Some(Event::Signal(signal)),
                 input = terminal.next() => term::event(input, &self.hits),
-                event = inbox.next() => Some(event),
-                event = task.next() => Some(event),
+                event = self.inbox.next() => Some(event),
+                event = backend.next() => Some(event),
                 () = sleep(wake) => Some(Event::Tick),
                 () = sleep_until(frame) => None,
             };
             if let Some(event) = first {
-                self.hear(event, task, &mut executor);
+                self.hear(event, backend);
             }
-            self.drain(&mut terminal, &mut inbox, task, &mut executor).await;
+            self.drain(&mut terminal, backend).await;
             self.draw(false);
         }
         match &self.state.phase {
@@ -141,9 +162,10 @@ impl<S: Screen> Dashboard<S> {
 
     /// Takes all that is waiting, so that a flood costs one frame. Waits for nothing, but polls as this task: a source
     /// may wake only the one who asked it last.
-    async fn drain<T>(&mut self, terminal: &mut T, inbox: &mut Inbox, task: &mut NodeTask, executor: &mut Executor)
+    async fn drain<T, B>(&mut self, terminal: &mut T, backend: &mut B)
     where
         T: Stream<Item = io::Result<crossterm::event::Event>> + Unpin,
+        B: Backend,
     {
         for _ in 0..BATCH {
             if self.quit {
@@ -155,32 +177,42 @@ impl<S: Screen> Dashboard<S> {
                     Some(event) => event,
                     None => continue,
                 }
-            } else if let Poll::Ready(event) = poll!(pin!(inbox.next())) {
+            } else if let Poll::Ready(event) = poll!(pin!(self.inbox.next())) {
                 event
-            } else if let Poll::Ready(event) = poll!(pin!(task.next())) {
+            } else if let Poll::Ready(event) = poll!(pin!(backend.next())) {
                 event
             } else {
                 return;
             };
-            self.hear(event, task, executor);
+            self.hear(event, backend);
         }
     }
 
     /// Takes an event, unless it is part of what the terminal answers.
-    fn hear(&mut self, event: Event, task: &NodeTask, executor: &mut Executor) {
+    fn hear(&mut self, event: Event, backend: &mut impl Backend) {
         for event in self.reports.take(event) {
-            self.take(event, task, executor);
+            self.take(event, backend);
         }
     }
 
-    fn take(&mut self, event: Event, task: &NodeTask, executor: &mut Executor) {
+    fn take(&mut self, event: Event, backend: &mut impl Backend) {
         self.dirty = true;
-        for effect in update(&mut self.state, event, now()) {
-            self.carry_out(effect, task, executor);
+        panics::on_purpose(&event);
+        for effect in self.update(event) {
+            self.carry_out(effect, backend);
         }
     }
 
-    fn carry_out(&mut self, effect: Effect, task: &NodeTask, executor: &mut Executor) {
+    /// Takes and records an event, at one time for both.
+    fn update(&mut self, event: Event) -> Vec<Effect> {
+        let now = now();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(now, &event);
+        }
+        update(&mut self.state, event, now)
+    }
+
+    fn carry_out(&mut self, effect: Effect, backend: &mut impl Backend) {
         let mut done = Ok(());
         match effect {
             Effect::Quit => self.quit = true,
@@ -191,12 +223,12 @@ impl<S: Screen> Dashboard<S> {
                 self.reports.expect();
                 done = self.screen.ask(report::QUESTION);
             }
-            Effect::Request { tag, command } => executor.request(task.handle(), tag, command),
-            Effect::ReadSettings => executor.settings(self.state.options.source.clone(), None),
+            Effect::Request { tag, command } => backend.request(&self.inbox, tag, command),
+            Effect::ReadSettings => exec::settings(self.inbox.sender(), self.state.options.source.clone(), None),
             Effect::WriteSetting { name, value } => {
-                executor.settings(self.state.options.source.clone(), Some((name, value)));
+                exec::settings(self.inbox.sender(), self.state.options.source.clone(), Some((name, value)));
             }
-            Effect::ReadDir { path } => executor.read_dir(path),
+            Effect::ReadDir { path } => backend.read_dir(&self.inbox, path),
         }
         // A terminal that cannot be written to is gone.
         self.quit |= done.is_err();
@@ -244,16 +276,11 @@ impl<S: Screen> Dashboard<S> {
                     return;
                 }
             }
-            // A frame without a list says nothing about the rows of the next one.
-            let shown = usize::from(self.hits.list_rows);
-            let rows = if shown == 0 { self.state.list_rows } else { shown };
-            let (detail_end, dialog_end) = (self.hits.detail_end, self.hits.dialog_end);
-            let known = (self.state.list_rows, self.state.detail_end, self.state.dialog_end);
-            if (rows, usize::from(detail_end), usize::from(dialog_end)) == known {
-                break;
+            if let Some(recorder) = &mut self.recorder {
+                recorder.frame(self.state.now);
             }
-            let rows = u16::try_from(rows).unwrap_or(u16::MAX);
-            update(&mut self.state, Event::Viewport { rows, detail_end, dialog_end }, now());
+            let Some(event) = viewport(&self.state, &self.hits) else { break };
+            self.update(event);
         }
         self.last_frame = Some(Instant::now());
         self.dirty = false;
@@ -261,7 +288,7 @@ impl<S: Screen> Dashboard<S> {
 }
 
 /// The one place where the dashboard reads the clock.
-fn now() -> Now {
+pub fn now() -> Now {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Now { unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) }
 }

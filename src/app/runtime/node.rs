@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::app::event::Event;
-use crate::net::{ErrorKind, EventStream, NodeError, NodeHandle};
+use super::{Backend, Inbox, exec};
+use crate::app::event::{Event, Tag};
+use crate::net::{ErrorKind, EventStream, NodeCommand, NodeError, NodeHandle};
 
 /// How long a node in this process may take to stop.
 const STOP_TIME: Duration = Duration::from_secs(5);
@@ -19,6 +20,7 @@ enum Stage {
     Over,
 }
 
+/// A node, from its start to its end.
 pub struct NodeTask {
     stage: Stage,
     handle: Option<NodeHandle>,
@@ -39,12 +41,23 @@ impl NodeTask {
         Self { stage: Stage::Starting(starting), handle: None }
     }
 
-    pub fn handle(&self) -> Option<NodeHandle> {
-        self.handle.clone()
+    fn started(&mut self, started: Started) -> Event {
+        match started {
+            Ok((handle, events)) => {
+                let remote = matches!(handle, NodeHandle::Remote(_));
+                (self.handle, self.stage) = (Some(handle), Stage::Running(events));
+                Event::NodeReady { remote }
+            }
+            Err(error) => {
+                self.stage = Stage::Over;
+                Event::StartFailed(error)
+            }
+        }
     }
+}
 
-    /// The next thing the node's life brings. Can be dropped between two events without losing one.
-    pub async fn next(&mut self) -> Event {
+impl Backend for NodeTask {
+    async fn next(&mut self) -> Event {
         match &mut self.stage {
             Stage::Starting(task) => {
                 let started = task.await;
@@ -61,22 +74,16 @@ impl NodeTask {
         }
     }
 
-    fn started(&mut self, started: Started) -> Event {
-        match started {
-            Ok((handle, events)) => {
-                let remote = matches!(handle, NodeHandle::Remote(_));
-                (self.handle, self.stage) = (Some(handle), Stage::Running(events));
-                Event::NodeReady { remote }
-            }
-            Err(error) => {
-                self.stage = Stage::Over;
-                Event::StartFailed(error)
-            }
-        }
+    fn request(&mut self, inbox: &Inbox, tag: Tag, command: NodeCommand) {
+        exec::request(inbox.sender(), self.handle.clone(), tag, command);
+    }
+
+    fn read_dir(&mut self, inbox: &Inbox, path: String) {
+        exec::read_dir(inbox.sender(), path);
     }
 
     /// Stops a node of this process; one elsewhere goes on.
-    pub async fn finish(mut self) {
+    async fn finish(mut self) {
         if let Stage::Starting(task) = std::mem::replace(&mut self.stage, Stage::Over) {
             task.abort();
             if let Ok(Ok((handle, _))) = task.await {

@@ -8,7 +8,7 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use tokio::time::timeout;
 
-use super::{Screen, run};
+use super::{NodeTask, Screen};
 use crate::app::hit::HitMap;
 use crate::app::state::{DashboardOptions, Phase, State, Tab};
 use crate::net::{ErrorKind, NodeError, NodeHandle};
@@ -75,6 +75,15 @@ impl Seen {
         };
         timeout(DEADLINE, wait).await.unwrap();
     }
+}
+
+/// The loop with a node that is being started.
+async fn run<T, F>(screen: FakeScreen, terminal: T, node: F, options: DashboardOptions) -> Result<(), NodeError>
+where
+    T: futures::Stream<Item = io::Result<Input>> + Unpin,
+    F: Future<Output = Result<NodeHandle, NodeError>> + Send + 'static,
+{
+    super::run(screen, terminal, NodeTask::start(node), options, None).await
 }
 
 type Keys = UnboundedSender<io::Result<Input>>;

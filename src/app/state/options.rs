@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Tab;
 use crate::app::looks::{Background, Depth, Files, Looks};
 use crate::app::session::Session;
@@ -9,8 +11,9 @@ use crate::app::settings::Source;
 use crate::config::schema;
 use crate::config::theme::Scheme;
 
-/// What was asked for when it was opened, and what has become of it since.
-#[derive(Clone, Debug)]
+/// What was asked for when it was opened, and what has become of it since. A recording begins with them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DashboardOptions {
     /// What of the settings concerns the dashboard, as it holds.
     pub ui: schema::Ui,
@@ -39,11 +42,15 @@ pub struct DashboardOptions {
     pub keymap: BTreeMap<String, String>,
     /// Show the DEMO banner.
     pub demo: bool,
+    /// The simulation that is shown instead of a node.
+    pub sim: Option<String>,
     /// Shown until the node says its own.
     pub network: String,
     /// Where the settings are read and written; none: nowhere.
+    #[serde(skip)]
     pub source: Option<Source>,
     /// Where themes, keys and the session are kept; none: nowhere.
+    #[serde(skip)]
     pub files: Option<Files>,
     /// What was shown when it was closed the last time.
     pub session: Session,
@@ -79,6 +86,7 @@ impl DashboardOptions {
             panes: ui.panes.iter().filter_map(|name| Tab::of(name)).collect(),
             keymap: ui.keymap.clone(),
             demo: false,
+            sim: None,
             network: network.to_owned(),
             source: None,
             files: None,

@@ -65,6 +65,10 @@ fn handle(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Settings { wrote, result } => settings::read(state, wrote, result),
         Event::Tick => tick(state),
         Event::Signal(Signal::Terminate | Signal::HangUp) => vec![Effect::Quit],
+        Event::Notice { level, text, hint } => {
+            state.toast(node::toast_kind(level), text, hint);
+            Vec::new()
+        }
     }
 }
 

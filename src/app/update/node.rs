@@ -66,14 +66,7 @@ pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
             let rows = rows(state, Tab::Logs);
             state.logs.push(line, rows);
         }
-        NodeEvent::Notice { level, text } => {
-            let kind = match level {
-                NoticeLevel::Info => ToastKind::Info,
-                NoticeLevel::Warning => ToastKind::Warning,
-                NoticeLevel::Error => ToastKind::Error,
-            };
-            state.toast(kind, text.to_string(), None);
-        }
+        NodeEvent::Notice { level, text } => state.toast(toast_kind(level), text.to_string(), None),
         NodeEvent::Lagged { dropped } => {
             state.lost = state.lost.saturating_add(dropped);
             return ask::everything();
@@ -81,6 +74,15 @@ pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
         NodeEvent::Stopping => state.toast(ToastKind::Warning, STOPPING, None),
     }
     Vec::new()
+}
+
+/// How a notice looks.
+pub fn toast_kind(level: NoticeLevel) -> ToastKind {
+    match level {
+        NoticeLevel::Info => ToastKind::Info,
+        NoticeLevel::Warning => ToastKind::Warning,
+        NoticeLevel::Error => ToastKind::Error,
+    }
 }
 
 pub fn set_status(state: &mut State, status: Status) {

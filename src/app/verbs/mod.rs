@@ -45,7 +45,7 @@ pub struct Context {
 
 /// Runs a verb other than `start` and gives the exit code; what failed was said on standard error.
 pub fn run(cli: &Cli, verb: &Verb, runtime: impl FnOnce() -> Result<tokio::runtime::Runtime, NodeError>) -> u8 {
-    let output = Output::detect(cli.global.format);
+    let output = Output::detect(cli.global.answer_format());
     match dispatch(cli, verb, output, runtime) {
         Ok(code) => code,
         Err(error) => {

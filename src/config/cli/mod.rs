@@ -1,6 +1,7 @@
 //! The command line.
 
 mod packages;
+mod screen;
 
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use super::load::Override;
 use super::units::Span;
 
 pub use packages::*;
+pub use screen::{Cells, ScreenArgs};
 
 /// Publish, find, verify and install ggen packages peer to peer.
 ///
@@ -23,6 +25,8 @@ pub use packages::*;
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -30,6 +34,7 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   ggen-p2p-tui --demo                         look around in a network of its own
+  ggen-p2p-tui --snapshot peers --format svg  a picture of what the running node knows
   ggen-p2p-tui start --bootstrap ADDR         run a node as a service
   ggen-p2p-tui publish ./my-pack --dry-run    see what would be published
   ggen-p2p-tui publish ./my-pack --wait 1     publish, and wait until another node holds it
@@ -75,9 +80,9 @@ pub struct Global {
     /// Which packages of others to keep and offer
     #[arg(long, global = true, value_name = "WHICH", value_parser = ["none", "installed", "all"], help_heading = "Node")]
     pub mirror: Option<String>,
-    /// Form of the answer [default: table]
-    #[arg(long, global = true, value_name = "FORM", help_heading = "Output")]
-    pub format: Option<Format>,
+    /// Form of the answer: table, json or yaml [default: table]; of a --snapshot: text, json or svg [default: text]
+    #[arg(long, global = true, value_name = "FORM", hide_possible_values = true, help_heading = "Output")]
+    pub format: Option<Form>,
     /// Log more: -v info, -vv debug, -vvv trace (a service logs info as it is)
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
@@ -94,7 +99,7 @@ pub struct Global {
 }
 
 /// The form of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// For people
     #[default]
@@ -103,6 +108,34 @@ pub enum Format {
     Json,
     /// The same as YAML
     Yaml,
+}
+
+/// What `--format` can be given: forms of answers and of snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// A snapshot's characters
+    Text,
+    /// A snapshot as a picture
+    Svg,
+}
+
+impl Form {
+    /// The name it is given by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Text => "text",
+            Self::Svg => "svg",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -297,6 +330,16 @@ fn reputation(text: &str) -> Result<f64, String> {
 }
 
 impl Global {
+    /// The form of answers and errors; one of snapshots alone counts as none.
+    pub fn answer_format(&self) -> Option<Format> {
+        match self.format? {
+            Form::Table => Some(Format::Table),
+            Form::Json => Some(Format::Json),
+            Form::Yaml => Some(Format::Yaml),
+            Form::Text | Form::Svg => None,
+        }
+    }
+
     /// What the flags set.
     pub fn overrides(&self) -> Vec<Override> {
         let list = |items: &[String]| toml::Value::Array(items.iter().cloned().map(toml::Value::String).collect());

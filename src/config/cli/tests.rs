@@ -20,8 +20,8 @@ fn no_verb_is_the_dashboard_and_flags_are_global() {
     let after = parse("status --home /a --format json").unwrap();
     for cli in [before, after] {
         assert!(matches!(cli.verb, Some(Verb::Status)));
+        assert_eq!(cli.global.answer_format(), Some(Format::Json));
         assert_eq!(cli.global.home.unwrap().to_str(), Some("/a"));
-        assert_eq!(cli.global.format, Some(Format::Json));
     }
 }
 

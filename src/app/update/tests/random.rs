@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::app::sim::{BEGIN, Rehearsal, Script, Sim};
 
 fn key() -> impl Strategy<Value = Key> {
     let named = [
@@ -159,6 +160,29 @@ proptest! {
                     || desk.state.search.detail_due.is_some() || desk.state.installed.extras_due.is_some() || !desk.state.toasts.is_empty();
                 prop_assert!(at > desk.now.unix_ms || due, "a tick that changes nothing would spin");
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The same with a node that answers, as a simulation does: dialogs open, plans come, downloads end.
+    #[test]
+    fn whatever_is_pressed_on_a_simulated_node_the_state_stays_sound(
+        keys in proptest::collection::vec((key(), 0u64..2_000), 0..60),
+        script in proptest::sample::select(vec![Script::Quiet, Script::Busy, Script::Hostile]),
+        seed in 0u64..100,
+    ) {
+        let nobody = &mut |_: Now, _: &Event| {};
+        let mut rehearsal =
+            Rehearsal::new(Sim::new(script, seed, BEGIN), DashboardOptions::default(), (100, 30), BEGIN);
+        rehearsal.event(Event::Viewport { rows: 7, detail_end: 0, dialog_end: 0 }, nobody);
+        for (key, wait) in keys {
+            rehearsal.event(Event::Key(key), nobody);
+            check(rehearsal.state())?;
+            rehearsal.run_until(rehearsal.now().plus(wait), nobody);
+            check(rehearsal.state())?;
         }
     }
 }
