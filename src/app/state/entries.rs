@@ -77,22 +77,32 @@ pub fn help_lines(state: &State, wanted: &str) -> Vec<HelpLine> {
         let text = format!("{} {}", command.title, command.id.name()).to_lowercase();
         words.iter().all(|word| text.contains(word) || keys.split(' ').any(|key| key.to_lowercase() == *word))
     };
-    let here = |command: &Command| command.group == Group::Here && (command.applies)(state);
-    let mut lines = Vec::new();
-    let sections: [(String, &dyn Fn(&Command) -> bool); 4] = [
-        (format!("{}, here and now", state.tab.title()), &here),
-        ("Moving about".to_owned(), &|command| command.group == Group::Move),
-        ("Everywhere".to_owned(), &|command| command.group == Group::Everywhere),
-        ("In other places".to_owned(), &|command| command.group == Group::Here && !here(command)),
+    let headings = [
+        format!("{}, here and now", state.tab.title()),
+        "Moving about".into(),
+        "Everywhere".into(),
+        "In other places".into(),
     ];
-    for (heading, belongs) in sections {
-        let mut commands = COMMANDS.iter().filter(|command| belongs(command)).filter(fits).peekable();
+    let mut lines = Vec::new();
+    for (section, heading) in headings.into_iter().enumerate() {
+        let belongs = |command: &&Command| section_of(state, command) == section;
+        let mut commands = COMMANDS.iter().filter(belongs).filter(fits).peekable();
         if commands.peek().is_some() {
             lines.push(HelpLine::Heading(heading));
             lines.extend(commands.map(|command| HelpLine::Command(command.id)));
         }
     }
     lines
+}
+
+/// The place of the heading that a command stands under.
+fn section_of(state: &State, command: &Command) -> usize {
+    match command.group {
+        Group::Here if (command.applies)(state) => 0,
+        Group::Move => 1,
+        Group::Everywhere => 2,
+        Group::Here => 3,
+    }
 }
 
 #[cfg(test)]

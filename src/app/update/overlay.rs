@@ -5,7 +5,7 @@ use crate::app::command;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::key::{Code, Key};
-use crate::app::state::{Confirm, Entry, Overlay, Picker, Prompt, State, Tab, edit, help_lines};
+use crate::app::state::{Confirm, Entry, Overlay, Picker, Prompt, State, Tab, ToastKind, edit, help_lines};
 use crate::net::NodeCommand;
 
 /// `open` was taken out of the state; what stays open is put back.
@@ -24,11 +24,10 @@ fn confirm_key(state: &mut State, mut confirm: Confirm, key: Key) -> Vec<Effect>
     match key.code {
         Code::Esc => return Vec::new(),
         Code::Up | Code::Down | Code::PageUp | Code::PageDown => scroll_dialog(state, key.code),
-        _ if confirm.typed.is_some() => {
-            if type_word(&mut confirm, key) {
-                return actions::confirmed(state, confirm.action);
-            }
+        _ if confirm.typed.is_some() && type_word(&mut confirm, key) => {
+            return actions::confirmed(state, confirm.action);
         }
+        _ if confirm.typed.is_some() => {}
         Code::Char('y' | 'Y') => return actions::confirmed(state, confirm.action),
         Code::Char('n' | 'N' | 'q') => return Vec::new(),
         Code::Enter if confirm.choice => return actions::confirmed(state, confirm.action),
@@ -195,6 +194,10 @@ pub fn go(state: &mut State, entry: Entry) -> Vec<Effect> {
     match entry {
         Entry::Command(id) => run_if_it_applies(state, id),
         Entry::Theme(name) => look::pick(state, name),
+        Entry::Setting(_) if !state.tabs().contains(&Tab::Settings) => {
+            state.toast(ToastKind::Info, "the settings are not among the panes", Some("see ui.panes".into()));
+            Vec::new()
+        }
         Entry::Setting(name) => {
             let effects = actions::go_to(state, Tab::Settings);
             let rows = state.list_rows;
@@ -210,7 +213,7 @@ pub fn run_if_it_applies(state: &mut State, id: command::Id) -> Vec<Effect> {
         Some(command) if (command.applies)(state) => actions::run(state, id),
         Some(command) => {
             let text = format!("“{}” has nothing to act on here", command.title);
-            state.toast(crate::app::state::ToastKind::Info, text, None);
+            state.toast(ToastKind::Info, text, None);
             Vec::new()
         }
         None => Vec::new(),
