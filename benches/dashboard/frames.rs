@@ -15,6 +15,8 @@ use super::{ms, row};
 
 /// Columns and rows.
 const SIZE: (u16, u16) = (200, 60);
+/// Lists are full after so many milliseconds.
+const WARM_MS: u64 = 5_000;
 /// Frames of each pane.
 const FRAMES: u64 = 300;
 
@@ -30,26 +32,24 @@ pub fn report() {
 fn frames(script: Script, tab: Tab) -> Vec<f64> {
     let theme = Theme::new(&DashboardOptions::default());
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
-    let backend = CrosstermBackend::new(Vec::new());
+    let backend = CrosstermBackend::new(std::io::sink());
     let mut terminal = Terminal::with_options(backend, TerminalOptions { viewport }).expect("memory");
     let mut rehearsal = Rehearsal::new(Sim::new(script, 1, BEGIN), DashboardOptions::default(), SIZE, BEGIN);
     let nobody = &mut |_, _: &Event| {};
     rehearsal.event(Event::Mouse { action: MouseAction::Click, target: Some(Target::Tab(tab)) }, nobody);
-    // Lists are full when it is measured.
-    rehearsal.run_until(BEGIN.plus(20_000), nobody);
+    rehearsal.run_until(BEGIN.plus(WARM_MS), nobody);
     let mut taken = Vec::new();
     for frame in 0..FRAMES {
-        rehearsal.run_until(BEGIN.plus(20_000 + frame * 33), nobody);
+        rehearsal.run_until(BEGIN.plus(WARM_MS + frame * 33), nobody);
         let begun = Instant::now();
         let mut draw = |state: &State| {
             let hits = render(state, &theme, &mut terminal.get_frame());
-            terminal.flush().expect("memory");
+            terminal.flush().expect("nobody reads it");
             terminal.swap_buffers();
             hits
         };
         rehearsal.frame(&mut draw, nobody);
         taken.push(ms(begun.elapsed()));
-        terminal.backend_mut().writer_mut().clear();
     }
     taken
 }

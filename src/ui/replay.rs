@@ -29,7 +29,7 @@ pub fn render(player: &Player, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(line(player, theme, area)), bar);
 }
 
-/// `REPLAY ▶ 0:12 / 1:03 1x · frame 37 of 400 · nothing here is live   space pause …`: the most wanted first.
+/// `REPLAY runs 0:12 / 1:03 1x · frame 37 of 400 · not live  q quit  space pause …`: the most wanted first.
 fn line(player: &Player, theme: &Theme, area: Rect) -> Line<'static> {
     let recording = player.recording();
     let dot = theme.symbols.dot;
@@ -44,7 +44,7 @@ fn line(player: &Player, theme: &Theme, area: Rect) -> Line<'static> {
     if width > area.width || height > area.height {
         facts.push(format!("recorded at {width}x{height}, shown in part"));
     }
-    facts.push("nothing here is live".to_owned());
+    facts.push("not live".to_owned());
     let mut line = vec![Span::styled(" REPLAY ", theme.banner), Span::raw(" ")];
     line.push(Span::styled(mark(player), theme.accent));
     let mut room = usize::from(area.width).saturating_sub(line.iter().map(Span::width).sum());
@@ -57,7 +57,8 @@ fn line(player: &Player, theme: &Theme, area: Rect) -> Line<'static> {
         line.push(Span::styled(fact, if index == 0 { theme.strong } else { theme.dim }));
     }
     let go = if player.paused { "play" } else { "pause" };
-    let keys = [("q", "quit"), ("space", go), ("left/right", "frame"), ("+/-", "speed"), ("pgup/pgdn", "10 s")];
+    let arrows = if theme.symbols.ascii { "left/right" } else { "← →" };
+    let keys = [("q", "quit"), ("space", go), (arrows, "frame"), ("+ -", "speed"), ("pgup/pgdn", "10 s")];
     for (key, does) in keys {
         let cells = text::width(key) + text::width(does) + 3;
         if cells > room {

@@ -87,7 +87,7 @@ fn what_is_recorded_is_replayed_with_its_own_keys() {
 
     let mut player = Terminal::open(&home.path(), &["--replay", &name], 30, 100);
     player.wait_for_text("REPLAY");
-    player.wait_for_text("nothing here is live");
+    player.wait_for_text("not live");
     player.type_keys("G");
     player.wait_until("the last screen", |screen| screen.contains("end") && screen.contains("gossip"));
     player.type_keys("g");
