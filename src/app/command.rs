@@ -25,10 +25,10 @@ ids! {
     Overview = "tab-overview", Peers = "tab-peers", Dht = "tab-dht", Feed = "tab-feed", Search = "tab-search",
     Publish = "tab-publish", Transfers = "tab-transfers", Installed = "tab-installed", Logs = "tab-logs", Settings = "tab-settings",
     Up = "up", Down = "down", PageUp = "page-up", PageDown = "page-down", First = "first", Last = "last",
-    Open = "open", Back = "back", Find = "find", Copy = "copy", CopyAddress = "copy-address", Connect = "connect",
-    Disconnect = "disconnect", Ban = "ban", Sort = "sort", Reverse = "reverse", Bootstrap = "bootstrap",
-    Pause = "pause", Install = "install", Remove = "remove", Why = "why", Next = "wizard-next", Allow = "wizard-allow", Restart = "wizard-restart",
-    ClearDone = "clear-done", Level = "log-level", Follow = "follow", Mouse = "mouse", Refresh = "refresh",
+    Open = "open", Back = "back", Find = "find", Copy = "copy", Address = "address", CopyAddress = "copy-address", Keep = "keep", Connect = "connect",
+    Disconnect = "disconnect", Ban = "ban", Sort = "sort", Narrow = "narrow", Reverse = "reverse", Bootstrap = "bootstrap", Lookup = "lookup",
+    Pause = "pause", Others = "publishers-others", BanSender = "ban-sender", Install = "install", Remove = "remove", Why = "why", Next = "wizard-next", Allow = "wizard-allow", Restart = "wizard-restart", Changes = "wizard-changes", Bump = "wizard-version",
+    ClearDone = "clear-done", CancelTransfer = "cancel-transfer", Faster = "download-limit-up", Slower = "download-limit-down", UploadFaster = "upload-limit-up", UploadSlower = "upload-limit-down", Level = "log-level", Follow = "follow", Mouse = "mouse", Refresh = "refresh",
     Suspend = "suspend",
     Update = "update", UpdateAll = "update-all", Verify = "verify", VerifyAll = "verify-all", RemoveUnused = "remove-unused",
     Edit = "edit-setting", Reset = "reset-setting",
@@ -104,22 +104,35 @@ pub static COMMANDS: &[Command] = &[
     here(Id::Why, &["w"], "why", "Why the selected package is trusted, or not", State::can_ask_why),
     here(Id::Next, &["enter"], "next", "Go on to the next step", can_go_on),
     here(Id::Allow, &["a"], "no secret", "Publish the file all the same: it is no secret", can_allow),
+    here(Id::Changes, &["v"], "changes", "All files, or what is another than in the version before", has_changes),
+    here(Id::Bump, &["u"], "version", "Write another version into the manifest", can_bump),
     here(Id::Restart, &["n"], "new", "Publish another package", can_restart),
     here(Id::Find, &["/"], "find", "Type what to look for", State::can_find),
     here(Id::Connect, &["c"], "connect", "Connect to a peer by its address", can_connect),
     dangerous(here(Id::Ban, &["b"], "ban/unban", "Ban the selected peer, or lift its ban", on_peer)),
     dangerous(here(Id::Disconnect, &["d"], "disconnect", "Disconnect the selected peer", on_connected_peer)),
-    here(Id::Sort, &["s"], "sort", "Sort by the next column", on_peers),
+    here(Id::Keep, &["K"], "keep", "Stay connected with the selected peer, or let go of it", on_peer),
+    here(Id::Sort, &["s"], "sort", "Sort by the next column, or in the next order", can_sort),
+    here(Id::Narrow, &["n"], "narrow", "Narrow the results by category, tag, licence or publisher", can_narrow),
     here(Id::Reverse, &["S"], "", "Turn the order around", on_peers),
-    here(Id::Pause, &["p", "space"], "pause", "Pause or go on", on_feed),
+    here(Id::Pause, &["p", "space"], "pause", "Pause or go on", can_pause),
+    here(Id::Others, &["o"], "by the same", "All packages of the same publisher", has_publisher),
+    dangerous(here(Id::BanSender, &["b"], "", "Ban the peer that this was heard from", has_sender)),
     here(Id::Level, &["v"], "level", "Show fewer or more levels", on_logs),
-    here(Id::Follow, &["f"], "follow", "Follow the newest line", on_logs),
+    here(Id::Follow, &["f"], "follow", "Follow the newest line", can_follow),
     here(Id::Bootstrap, &["B"], "bootstrap", "Refresh the DHT's routing table now", on_dht),
+    here(Id::Lookup, &["/", "L"], "look up", "Look a name, a package id or a peer id up in the DHT", on_dht),
+    dangerous(here(Id::CancelTransfer, &["c"], "cancel", "End the selected download", can_wait)),
+    here(Id::Faster, &["+", "="], "", "A higher limit for downloads, until the node ends", sets_limits),
+    here(Id::Slower, &["-"], "limit", "A lower limit for downloads, until the node ends", sets_limits),
+    here(Id::UploadFaster, &[">"], "", "A higher limit for uploads, until the node ends", sets_limits),
+    here(Id::UploadSlower, &["<"], "", "A lower limit for uploads, until the node ends", sets_limits),
     here(Id::ClearDone, &["x"], "clear", "Take ended transfers off the list", on_transfers),
     dangerous(here(Id::Remove, &["x"], "remove", "Remove the installed package", can_remove)),
     dangerous(here(Id::RemoveUnused, &["X"], "", "Remove what nothing needs any more", has_unused)),
     here(Id::Copy, &["y"], "copy", "Copy the id of the selected line", State::can_copy),
-    here(Id::CopyAddress, &["a"], "copy address", "Copy this node's own address", on_overview_ready),
+    here(Id::Address, &["a"], "address", "This node's own address, as text and QR code", has_address),
+    here(Id::CopyAddress, &["A"], "", "Copy the address of the selected peer", has_peer_address),
     here(Id::Back, &["esc", "h", "left"], "back", "Go back one step", State::can_go_back),
     moves(Id::Up, &["up", "k"], "One line up"),
     moves(Id::Down, &["down", "j"], "One line down"),
@@ -197,12 +210,56 @@ fn can_connect(state: &State) -> bool {
     state.is_ready() && matches!(state.tab, Tab::Overview | Tab::Peers | Tab::Dht)
 }
 
-fn on_overview_ready(state: &State) -> bool {
-    state.tab == Tab::Overview && state.own_address().is_some()
+fn can_sort(state: &State) -> bool {
+    on_peers(state) || state.tab == Tab::Search
+}
+
+fn can_narrow(state: &State) -> bool {
+    state.tab == Tab::Search && !state.search.narrowings().is_empty()
+}
+
+fn has_address(state: &State) -> bool {
+    matches!(state.tab, Tab::Overview | Tab::Peers) && !state.own_addresses().is_empty()
+}
+
+fn has_peer_address(state: &State) -> bool {
+    state.peer_address().is_some()
 }
 
 fn on_feed(state: &State) -> bool {
     state.tab == Tab::Feed
+}
+
+fn can_pause(state: &State) -> bool {
+    on_feed(state) || can_wait(state)
+}
+
+/// On a download that can be paused and ended.
+fn can_wait(state: &State) -> bool {
+    state.tab == Tab::Transfers
+        && state.is_ready()
+        && state.transfers.selected().is_some_and(|row| row.info.can_wait && !row.is_over())
+}
+
+fn sets_limits(state: &State) -> bool {
+    state.tab == Tab::Transfers && state.is_ready() && state.status.is_some()
+}
+
+fn can_follow(state: &State) -> bool {
+    match state.tab {
+        Tab::Logs => true,
+        // At the top it follows already.
+        Tab::Feed => state.feed.view.selected > 0 || state.feed.paused,
+        _ => false,
+    }
+}
+
+fn has_publisher(state: &State) -> bool {
+    state.publisher_of_line().is_some()
+}
+
+fn has_sender(state: &State) -> bool {
+    on_feed(state) && state.is_ready() && state.feed.selected().is_some_and(|item| item.from.is_some())
 }
 
 fn on_logs(state: &State) -> bool {
@@ -259,6 +316,18 @@ fn can_go_on(state: &State) -> bool {
 
 fn can_allow(state: &State) -> bool {
     state.tab == Tab::Publish && state.is_ready() && state.publish.refused_secret().is_some()
+}
+
+fn has_changes(state: &State) -> bool {
+    let publish = &state.publish;
+    let known = publish.plan.as_ref().is_some_and(|plan| plan.changes.is_some());
+    state.tab == Tab::Publish && publish.step == Step::Review && known
+}
+
+fn can_bump(state: &State) -> bool {
+    let publish = &state.publish;
+    let checked = matches!(publish.step, Step::Findings | Step::Review);
+    state.tab == Tab::Publish && checked && state.is_ready() && !publish.proposals().is_empty()
 }
 
 fn can_restart(state: &State) -> bool {

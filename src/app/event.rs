@@ -133,6 +133,8 @@ pub enum Tag {
     Inspect {
         seq: u64,
     },
+    /// The version in the manifest is being changed.
+    SetVersion,
     Publish {
         job: u64,
     },
@@ -177,10 +179,23 @@ pub enum Tag {
         peer: String,
     },
     Bootstrap,
+    Lookup {
+        what: String,
+    },
+    Transfer {
+        id: u64,
+    },
+    Limits,
     Ban {
         peer: String,
     },
     Unban {
+        peer: String,
+    },
+    Keep {
+        peer: String,
+    },
+    Unkeep {
         peer: String,
     },
 }

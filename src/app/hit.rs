@@ -30,6 +30,8 @@ pub enum Target {
     Tab(Tab),
     /// An item of the list on screen, or of the palette, counted from 0 in the whole list.
     Row(usize),
+    /// The title of a column, counted from 0 among all of the list on screen.
+    Column(usize),
     /// A text field.
     Input,
     /// Yes or no in a dialog.

@@ -60,8 +60,10 @@ impl EventBus {
             self.shared.changes.fetch_add(1, Ordering::Relaxed);
         }
         let mut inner = self.lock();
-        if let NodeEvent::Feed(item) = &event {
-            inner.keep(item.clone());
+        match &event {
+            NodeEvent::Feed(item) => inner.keep(item.clone()),
+            NodeEvent::Heard(counts) => inner.count(counts),
+            _ => {}
         }
         inner.subscribers.retain_mut(|subscriber| subscriber.offer(&event));
         self.shared.subscribers.store(inner.subscribers.len(), Ordering::Relaxed);
@@ -143,6 +145,14 @@ impl Inner {
             self.feed.pop_front();
         }
         self.feed.push_back(item);
+    }
+
+    fn count(&mut self, counts: &[(ReleaseId, u32)]) {
+        for (release, peers) in counts {
+            if let Some(item) = self.feed.iter_mut().rev().find(|item| item.release_id == *release) {
+                item.heard_from = *peers;
+            }
+        }
     }
 }
 
@@ -231,6 +241,7 @@ mod tests {
             received_at: 1,
             via: Default::default(),
             from: None,
+            heard_from: 0,
             yanked: false,
         };
         let bus = EventBus::new();

@@ -108,6 +108,9 @@ commands! {
     /// What publishing the directory `path` would do, or what keeps it from being a package.
     inspect(path: String, allow: Vec<String>) -> Inspection:
         NodeCommand::Inspect { path, allow } => NodeReply::Inspect(inspection) => inspection;
+    /// Writes another version into the manifest in `path`.
+    set_version(path: String, version: semver::Version) -> ():
+        NodeCommand::SetVersion { path, version } => NodeReply::Done => ();
     /// Returns when it is announced, and as many peers hold it as the request waits for.
     publish(request: PublishRequest) -> PublishAnswer: NodeCommand::Publish(request) => NodeReply::Publish(answer) => answer;
     /// What installing would do.
@@ -142,6 +145,17 @@ commands! {
         NodeCommand::Ban { peer, reason, duration_s } => NodeReply::Done => ();
     /// How the central indexes are doing.
     central(refresh: bool) -> Vec<CentralInfo>: NodeCommand::Central { refresh } => NodeReply::Central(list) => list;
+    /// Whether it was a change: what has ended stays so.
+    transfer(id: u64, wish: TransferWish) -> bool: NodeCommand::Transfer { id, wish } => NodeReply::Changed(changed) => changed;
+    /// Bytes a second, 0 is no limit; none: as it is.
+    set_limits(upload: Option<u64>, download: Option<u64>) -> ():
+        NodeCommand::SetLimits { upload, download } => NodeReply::Done => ();
+    /// What the DHT knows of a package name, a package id or a peer id.
+    lookup(what: String) -> LookupAnswer: NodeCommand::Lookup { what } => NodeReply::Lookup(answer) => answer;
+    /// Whether it was not kept before.
+    keep(peer: String) -> bool: NodeCommand::Keep { peer } => NodeReply::Changed(changed) => changed;
+    /// Whether it was kept.
+    unkeep(peer: String) -> bool: NodeCommand::Unkeep { peer } => NodeReply::Changed(changed) => changed;
     /// Whether it was banned.
     unban(peer: String) -> bool: NodeCommand::Unban { peer } => NodeReply::Changed(changed) => changed;
 }

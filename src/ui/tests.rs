@@ -11,7 +11,7 @@ use crate::app::event::{Event, Tag};
 use crate::app::hit::{HitMap, Target};
 use crate::app::state::{DashboardOptions, State, Step, Tab, ToastKind};
 use crate::app::update::update;
-use crate::net::api::{Inspection, SearchAnswer};
+use crate::net::api::{Inspection, LookupAnswer, LookupKind, LookupPeer, PeerInfo, SearchAnswer};
 use crate::net::{ErrorKind, NodeError, NodeReply};
 
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 40), (200, 60)];
@@ -224,6 +224,16 @@ fn wizard_steps() {
         update(&mut state, Event::Reply { tag: Tag::Inspect { seq }, result: Ok(broken) }, fixture::now());
         state
     });
+    snapshot("publish-changes", |w, h| {
+        let mut state = fixture::publishing(Step::Review, w, h);
+        fixture::press(&mut state, "v");
+        state
+    });
+    snapshot("publish-version", |w, h| {
+        let mut state = fixture::publishing(Step::Review, w, h);
+        fixture::press(&mut state, "u");
+        state
+    });
     snapshot("publish-confirm", |w, h| {
         let mut state = fixture::publishing(Step::Review, w, h);
         fixture::press(&mut state, "enter");
@@ -279,6 +289,7 @@ fn overlays() {
         ("themes", "T"),
         ("connect", "2 c"),
         ("quit", "q"),
+        ("address", "a"),
         ("no-messages", "m"),
     ] {
         snapshot(name, |w, h| {
@@ -295,6 +306,39 @@ fn overlays() {
                 .hint("check that the other node runs and that its address can be reached from here");
         let tag = Tag::Connect { addr: "/ip4/192.0.2.7/tcp/9".into() };
         update(&mut state, Event::Reply { tag, result: Err(error) }, fixture::now());
+        state
+    });
+    snapshot("lookup", |w, h| {
+        let mut state = fixture::on(Tab::Dht, w, h);
+        fixture::press(&mut state, "/ r d f enter");
+        let found = |n, connected| LookupPeer {
+            peer_id: fixture::peer_id(n),
+            addrs: vec![format!("/ip4/192.0.2.{n}/tcp/4001")],
+            connected,
+        };
+        let answer =
+            LookupAnswer { kind: LookupKind::Name, peers: vec![found(1, true), found(5, false)], elapsed_ms: 420 };
+        fixture::reply(&mut state, Tag::Lookup { what: "rdf".into() }, NodeReply::Lookup(answer));
+        state
+    });
+    for (name, keys) in [("look-up", "/"), ("ascii-dht", "")] {
+        snapshot(name, |w, h| {
+            let mut state = fixture::on(Tab::Dht, w, h);
+            state.options.ascii = name.starts_with("ascii");
+            fixture::press(&mut state, keys);
+            state
+        });
+    }
+    snapshot("narrow", |w, h| {
+        let mut state = fixture::searched(w, h);
+        state.list_rows = 8;
+        fixture::press(&mut state, "n down enter");
+        state
+    });
+    snapshot("ascii-address", |w, h| {
+        let mut state = fixture::rich(w, h);
+        state.options.ascii = true;
+        fixture::press(&mut state, "a");
         state
     });
     snapshot("disconnect", |w, h| {
@@ -327,6 +371,11 @@ fn overlays() {
     snapshot("ban", |w, h| {
         let mut state = fixture::on(Tab::Peers, w, h);
         fixture::press(&mut state, "b");
+        state
+    });
+    snapshot("cancel", |w, h| {
+        let mut state = fixture::on(Tab::Transfers, w, h);
+        fixture::press(&mut state, "c");
         state
     });
     snapshot("toasts", |w, h| {
@@ -374,17 +423,27 @@ fn overlays() {
 #[test]
 fn other_looks() {
     let ascii = |state: &mut State| state.options.ascii = true;
-    for (name, tab) in
-        [("ascii-overview", Tab::Overview), ("ascii-peers", Tab::Peers), ("ascii-transfers", Tab::Transfers)]
-    {
+    let panes = [
+        ("ascii-overview", Tab::Overview),
+        ("ascii-peers", Tab::Peers),
+        ("ascii-transfers", Tab::Transfers),
+        ("ascii-feed", Tab::Feed),
+        ("ascii-search", Tab::Search),
+        ("ascii-publish-review", Tab::Publish),
+    ];
+    for (name, tab) in panes {
         snapshot(name, |w, h| {
-            let mut state = fixture::on(tab, w, h);
+            let mut state = match tab {
+                Tab::Search => fixture::searched(w, h),
+                Tab::Publish => fixture::publishing(Step::Review, w, h),
+                _ => fixture::on(tab, w, h),
+            };
             ascii(&mut state);
             state.options.demo = true;
             state
         });
     }
-    for tab in [Tab::Overview, Tab::Peers, Tab::Search] {
+    for tab in [Tab::Overview, Tab::Peers, Tab::Search, Tab::Dht, Tab::Feed, Tab::Transfers] {
         let mut state = if tab == Tab::Search { fixture::searched(80, 24) } else { fixture::on(tab, 80, 24) };
         state.options.no_color = true;
         let (buffer, _) = draw_with(&state, &Theme::new(&state.options));
@@ -455,7 +514,7 @@ fn what_is_clicked_is_what_is_seen() {
     let state = fixture::on(Tab::Peers, 80, 24);
     let (screen, hits) = draw(&state);
     assert_eq!(hits.at(1, 1), Some(Target::Tab(Tab::Overview)));
-    let line = screen.lines().position(|line| line.contains("js-libp2p")).unwrap();
+    let line = screen.lines().position(|line| line.contains("relayed")).unwrap();
     let Some(Target::Row(row)) = hits.at(10, line as u16) else { panic!("no row there") };
     assert!(state.peers.visible()[row].info.agent.starts_with("js-libp2p"));
 }
@@ -474,6 +533,37 @@ fn hostile_text_stays_text() {
     let (screen, _) = draw(&state);
     assert!(!screen.contains(|c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c)), "{screen:?}");
     assert!(screen.contains("evil"));
+}
+
+/// What a node in another process could hand over unchecked.
+#[test]
+fn hostile_peers_and_answers_stay_text() {
+    let evil = "\u{1b}]52;c;AAAA\u{7}\u{202e}evil\u{200b}";
+    for (width, height) in SIZES {
+        let mut state = fixture::rich(width, height);
+        let peer = PeerInfo {
+            peer_id: evil.into(),
+            addrs: vec![evil.into()],
+            transport: evil.into(),
+            source: evil.into(),
+            connected: true,
+            ..PeerInfo::default()
+        };
+        fixture::reply(&mut state, Tag::Peers, NodeReply::Peers(vec![peer]));
+        if let Some(status) = &mut state.status {
+            (status.listen_addrs, status.peer_id) = (vec![evil.into()], evil.into());
+            (status.reachability.state, status.reachability.reason) = ("unreachable".into(), evil.into());
+        }
+        for keys in ["1", "a", "esc 2", "b", "esc enter", "3 / x enter"] {
+            fixture::press(&mut state, keys);
+            let found = LookupPeer { peer_id: evil.into(), addrs: vec![evil.into()], connected: false };
+            let answer = LookupAnswer { kind: LookupKind::Peer, peers: vec![found], elapsed_ms: 1 };
+            fixture::reply(&mut state, Tag::Lookup { what: "x".into() }, NodeReply::Lookup(answer));
+            let (screen, _) = draw(&state);
+            let harmful = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c);
+            assert!(!screen.contains(harmful), "{keys}: {screen:?}");
+        }
+    }
 }
 
 #[test]
@@ -512,7 +602,7 @@ fn nothing_found_says_who_was_asked() {
 }
 
 fn states() -> impl Strategy<Value = (usize, bool, bool)> {
-    (0usize..26, any::<bool>(), any::<bool>())
+    (0usize..30, any::<bool>(), any::<bool>())
 }
 
 fn state_of(which: usize, width: u16, height: u16) -> State {
@@ -527,7 +617,9 @@ fn state_of(which: usize, width: u16, height: u16) -> State {
         16 => fixture::compared(width, height),
         n => {
             let mut state = fixture::rich(width, height);
-            fixture::press(&mut state, ["?", ": a", "2 c", "q", "0 e x", "m", "T", "z", "8 down down x"][(n - 17) % 9]);
+            let keys =
+                ["?", ": a", "2 c", "q", "0 e x", "m", "T", "z", "8 down down x", "a", "2 b", "3 / x enter", "7 c"];
+            fixture::press(&mut state, keys[(n - 17) % keys.len()]);
             state
         }
     }

@@ -172,6 +172,24 @@ fn bans_hold_and_are_lifted_by_hand() {
 }
 
 #[test]
+fn a_kept_peer_stays_in_sight_while_it_is_away() {
+    let mut one = Node::start(&[]);
+    let two = Node::start(&[&one]);
+    two.wait_for_peers(1);
+    let id = one.peer_id();
+    assert!(two.home.run(&["keep", &id]).status.success());
+    let (code, said) = two.home.failure(&["keep", "12D3KooWGrCDJoLoTYyQXcADZueQFXshCKwmwjXRsmEJdMfgxHh4"]);
+    assert_eq!(code, 3, "{said}");
+    one.terminate();
+    wait_for("the loss to be seen", || (two.connected_peers() == 0).then_some(()));
+    let shown = String::from_utf8(two.home.run(&["peers"]).stdout).expect("UTF-8");
+    assert!(shown.contains("away, kept"), "{shown}");
+    assert!(two.home.run(&["unkeep", &id]).status.success());
+    let (code, _) = two.home.failure(&["unkeep", &id]);
+    assert_eq!(code, 3);
+}
+
+#[test]
 fn the_demo_is_told_line_by_line_where_there_is_no_terminal() {
     let home = Home::new();
     let mut child = command(&home.path()).arg("--demo").stdout(Stdio::piped()).spawn().expect("the demo starts");

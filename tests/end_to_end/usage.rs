@@ -39,6 +39,8 @@ fn without_a_node_what_is_about_one_ends_with_code_6_and_makes_nothing() {
         &["bootstrap", "--wait"],
         &["ban", peer],
         &["unban", peer],
+        &["keep", peer],
+        &["unkeep", peer],
         &["feed"],
         &["feed", "--follow"],
         &["stop"],

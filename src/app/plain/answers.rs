@@ -90,6 +90,7 @@ fn transfer(transfer: &TransferInfo) -> String {
         TransferState::Running => {
             format!("{} of {}", bytes(transfer.bytes_done), bytes(transfer.bytes_total))
         }
+        TransferState::Paused => "paused".to_owned(),
         TransferState::Verifying => "being verified".to_owned(),
         TransferState::Done => format!("done, {}", bytes(transfer.bytes_total)),
         TransferState::Failed => format!("failed: {}", transfer.note),

@@ -81,6 +81,7 @@ pub fn release(random: &mut Random, keys: &[PublisherKey], at: u64) -> Option<Re
         yank_reason: None,
         have_blob: false,
         providers: usize::try_from(random.range(1, 9)).unwrap_or(1),
+        holders: Vec::new(),
         installed: false,
         pinned: None,
         name,
@@ -111,6 +112,7 @@ pub fn announcement(release: &ReleaseInfo, from: Option<String>, received_at: u6
         published_at: release.published_at,
         received_at,
         via: if from.is_some() { Via::Gossip } else { Via::Own },
+        heard_from: u32::from(from.is_some()),
         from,
         yanked: false,
     }

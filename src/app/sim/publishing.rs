@@ -35,6 +35,7 @@ pub fn inspect(world: &World, path: &str) -> Inspection {
         files: vec![file("README.md", 1_830), file("gpack.toml", 412), file("templates/main.tera", 6_044)],
         findings: Vec::new(),
         previous,
+        changes: None,
         publishable: true,
         name,
     };
@@ -68,6 +69,7 @@ pub fn publish(sim: &mut Sim, tag: Tag, request: &PublishRequest, now: Now) {
         size: release.size,
         files: plan.files.len(),
         seen_by: 3,
+        seen_by_peers: Vec::new(),
         held_by: 0,
         findings: Vec::new(),
     };

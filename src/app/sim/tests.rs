@@ -135,7 +135,7 @@ fn the_wizard_publishes() {
 #[test]
 fn peers_are_banned_let_in_and_connected_by_hand() {
     let mut rehearsal = after(Script::Quiet, 2_000);
-    press(&mut rehearsal, "2 b y");
+    press(&mut rehearsal, "2 b enter");
     assert_eq!((rehearsal.state().peers.banned(), rehearsal.state().peers.connected()), (1, 2));
     press(&mut rehearsal, "G b y");
     assert_eq!(rehearsal.state().peers.banned(), 0);

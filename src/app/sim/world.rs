@@ -8,8 +8,8 @@ use super::{Script, Tag};
 use crate::app::age::Now;
 use crate::market::{PublisherKey, SafeText};
 use crate::net::api::{
-    BucketInfo, CatalogStatus, DhtInfo, DhtQuery, DhtStatus, FeedItem, InstalledInfo, LogLine, PeerInfo, ReachInfo,
-    ReleaseInfo, Status, StorageStatus, Traffic, TransferInfo, TransferState,
+    BucketInfo, CatalogStatus, DhtInfo, DhtPoint, DhtQuery, DhtStatus, FeedItem, InstalledInfo, LogLine, PeerInfo,
+    ReachInfo, ReleaseInfo, Status, StorageStatus, Traffic, TransferInfo, TransferState,
 };
 
 /// Releases, announcements, lines, transfers and peers kept.
@@ -219,9 +219,16 @@ impl World {
             records: 212,
             providers: 388,
             provided: 41,
+            position: 0x3c00_0000,
+            points: (0..41).map(point).collect(),
             queries: self.queries.iter().cloned().collect(),
         }
     }
+}
+
+/// A place in the key space: most are peers, every sixth a key.
+fn point(n: u32) -> DhtPoint {
+    DhtPoint { at: n.wrapping_mul(0x9e37_79b9), key: n.is_multiple_of(6) }
 }
 
 /// Keeps a list at `most`: the oldest go, which are at the front or at the back.

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{Filter, ListView};
+use super::{Arrivals, Filter, ListView};
+use crate::market::ReleaseId;
 use crate::net::api::FeedItem;
 
 /// Announcements kept; older ones fall off and are counted.
@@ -19,6 +20,7 @@ pub struct Feed {
     pub known: bool,
     /// Announcements that fell off the end.
     pub dropped: u64,
+    pub arrivals: Arrivals,
 }
 
 impl Feed {
@@ -37,7 +39,9 @@ impl Feed {
     }
 
     fn shows(&self, item: &FeedItem) -> bool {
-        self.filter.matches([item.name.as_str(), item.description.as_str(), item.category.as_str()])
+        let publisher = if self.filter.is_active() { item.publisher.to_string() } else { String::new() };
+        let fields = [item.name.as_str(), item.description.as_str(), item.category.as_str(), publisher.as_str()];
+        self.filter.matches(fields)
     }
 
     pub fn selected(&self) -> Option<&FeedItem> {
@@ -65,6 +69,14 @@ impl Feed {
             self.hold(item);
         } else {
             self.show(item, rows);
+        }
+    }
+
+    /// More peers have passed these on.
+    pub fn heard(&mut self, counts: &[(ReleaseId, u32)]) {
+        for (release, peers) in counts.iter().take(MAX_FEED) {
+            let all = self.items.iter_mut().chain(&mut self.backlog);
+            all.filter(|item| item.release_id == *release).for_each(|item| item.heard_from = *peers);
         }
     }
 

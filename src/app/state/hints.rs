@@ -1,8 +1,9 @@
 //! What the footer offers: the keys that do something now.
 
-use super::{Overlay, State, Step, Tab};
+use super::{Overlay, Purpose, State, Step, Tab};
 use crate::app::command::{COMMANDS, Id};
 use crate::app::key::{Code, Key};
+use crate::net::api::TransferState;
 
 /// A key and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,15 @@ pub struct Hint {
 
 fn fixed(key: Key, label: &'static str) -> Hint {
     Hint { key: key.to_string(), label, command: None }
+}
+
+/// What a typed line does.
+fn does(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Connect => "connect",
+        Purpose::Lookup => "look up",
+        Purpose::Ban { .. } => "ban",
+    }
 }
 
 const ENTER: Key = Key::plain(Code::Enter);
@@ -33,7 +43,6 @@ impl State {
                 let hints = [fixed(Key::char('y'), "yes"), fixed(Key::char('n'), "no")];
                 return hints.into_iter().chain(self.scroll_hint()).collect();
             }
-            Some(Overlay::Connect(_)) => return vec![fixed(ENTER, "connect"), fixed(ESC, "cancel")],
             Some(Overlay::Edit(edit)) if edit.choices.is_empty() => {
                 return vec![fixed(ENTER, "set"), fixed(ESC, "cancel")];
             }
@@ -41,6 +50,11 @@ impl State {
                 return vec![fixed(ENTER, "set"), fixed(TAB, "next choice"), fixed(ESC, "cancel")];
             }
             Some(Overlay::Messages) => return vec![fixed(ESC, "close")],
+            Some(Overlay::Prompt(prompt)) => return vec![fixed(ENTER, does(&prompt.purpose)), fixed(ESC, "cancel")],
+            Some(Overlay::Address(_)) => return vec![fixed(Key::char('y'), "copy"), fixed(ESC, "close")],
+            Some(Overlay::Bump(_)) => return vec![fixed(ENTER, "write it"), fixed(ESC, "close")],
+            Some(Overlay::Cancel(_)) => return vec![fixed(ENTER, "choose"), fixed(ESC, "close")],
+            Some(Overlay::Narrow(_)) => return vec![fixed(ENTER, "narrow or widen"), fixed(ESC, "close")],
             Some(Overlay::Palette(_)) => return vec![fixed(ENTER, "run"), fixed(ESC, "close")],
             Some(Overlay::Help(picker)) if picker.typing => return vec![fixed(ENTER, "done"), fixed(ESC, "close")],
             Some(Overlay::Help(_)) => return vec![fixed(Key::char('/'), "search"), fixed(ESC, "close")],
@@ -78,9 +92,14 @@ impl State {
 
     fn label(&self, id: Id, hint: &'static str) -> &'static str {
         match id {
+            Id::Pause if self.tab == Tab::Transfers => match self.transfers.selected() {
+                Some(row) if row.info.state == TransferState::Paused => "go on",
+                _ => hint,
+            },
             Id::Pause if self.feed.paused => "go on",
             Id::Ban if self.peers.selected().is_some_and(|peer| peer.banned) => "unban",
             Id::Ban => "ban",
+            Id::Keep if self.peers.selected().is_some_and(|peer| peer.kept) => "let go",
             Id::Next => match self.publish.step {
                 Step::Path => "check",
                 Step::Findings if !self.publish.publishable() => "check again",
@@ -88,6 +107,7 @@ impl State {
                 _ => hint,
             },
             Id::Install if self.tab == Tab::Installed => "again",
+            Id::Changes if self.publish.only_changes => "all files",
             Id::Back if self.dismisses() => "dismiss",
             Id::Follow if self.logs.follow => "stop following",
             Id::Find => match self.tab {

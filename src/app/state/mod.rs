@@ -1,6 +1,8 @@
 //! The one state store. Only `update` changes it, only `render` draws it. Every list in it is bounded and counts what
 //! it dropped.
 
+mod arrivals;
+mod concerns;
 mod dht;
 mod entries;
 mod feed;
@@ -10,12 +12,14 @@ mod installed;
 mod list;
 mod logs;
 mod look;
+mod marks;
 mod messages;
 mod options;
 mod overlay;
 mod peers;
 mod publish;
 mod queries;
+mod rates;
 mod search;
 mod settings;
 mod tab;
@@ -25,7 +29,9 @@ mod wake;
 
 use std::collections::VecDeque;
 
-pub use dht::Dht;
+pub use arrivals::{Arrivals, BARS, STEP_S};
+pub use concerns::{Concern, Weight};
+pub use dht::{Dht, Lookup};
 pub use entries::{Entry, HelpLine, help_lines};
 pub use feed::{Feed, MAX_FEED};
 pub use filter::{Filter, MAX_INPUT, edit, paste};
@@ -34,13 +40,19 @@ pub use installed::{Check, Extras, FILES_DELAY_MS, Installed, Round, Standing, s
 pub use list::ListView;
 pub use logs::{Level, Logs, MAX_LOGS};
 pub use look::AUTO;
+pub use marks::{KnownNames, Mark};
 pub use messages::{MAX_MESSAGES, Message, Messages};
 pub use options::DashboardOptions;
-pub use overlay::{Action, Confirm, Edit, MAX_TOASTS, Overlay, Picker, Prompt, Toast, ToastKind, Typed, short_ids};
-pub use peers::{MAX_PEERS, PeerRow, Peers, SortBy};
+pub use overlay::{
+    Action, Cancel, Confirm, Edit, MAX_TOASTS, Overlay, Picker, Prompt, Purpose, Toast, ToastKind, Typed, short_ids,
+};
+pub use peers::{MAX_LATENCIES, MAX_PEERS, PEER_COLUMNS, PeerRow, Peers, SortBy};
 pub use publish::{Progress, Publish, Step};
 pub use queries::DetailPlace;
-pub use search::{DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, Search, Why};
+pub use rates::{lower, raise};
+pub use search::{
+    DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_HISTORY, MAX_RESULTS, Narrowing, REMOTE_DELAY_MS, Remote, Search, Why,
+};
 pub use settings::SettingsPane;
 pub use tab::{Tab, digit};
 pub use traffic::{TrafficHistory, WINDOW_S};
@@ -111,6 +123,8 @@ pub struct State {
     pub transfers: Transfers,
     pub logs: Logs,
     pub installed: Installed,
+    /// Of pins and what is installed.
+    pub known_names: KnownNames,
     pub settings: SettingsPane,
     pub overlay: Option<Overlay>,
     /// Lines of the open dialog that are scrolled away above, and how many can be.

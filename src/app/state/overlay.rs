@@ -12,7 +12,15 @@ pub enum Overlay {
     Help(Picker),
     Palette(Picker),
     Confirm(Confirm),
-    Connect(Prompt),
+    Prompt(Prompt),
+    /// This node's addresses, one of them selected.
+    Address(ListView),
+    /// How a download is to be ended.
+    Cancel(Cancel),
+    /// Which version the package is to have; a line of [`super::Publish::proposals`].
+    Bump(ListView),
+    /// What the results of the search can be narrowed to.
+    Narrow(ListView),
     Edit(Edit),
     /// What toasts have said.
     Messages,
@@ -75,6 +83,26 @@ impl Confirm {
     }
 }
 
+/// A download that may be ended, and what is to become of what has come of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    pub id: u64,
+    pub name: String,
+    /// What has come so far.
+    pub come: u64,
+    /// The line that Enter takes, of [`Cancel::CHOICES`].
+    pub choice: usize,
+}
+
+impl Cancel {
+    /// What can be chosen: whether what has come is kept; none: the download goes on.
+    pub const CHOICES: [(&'static str, Option<bool>); 3] = [
+        ("end it, keep what has come to go on later", Some(true)),
+        ("end it, delete what has come", Some(false)),
+        ("let it go on", None),
+    ];
+}
+
 /// What a confirmed dialog does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Action {
@@ -96,9 +124,6 @@ pub enum Action {
     ResetSetting {
         name: String,
     },
-    Ban {
-        peer: String,
-    },
     Unban {
         peer: String,
     },
@@ -111,6 +136,7 @@ pub enum Action {
 /// One line to type.
 #[derive(Clone, Debug, Default)]
 pub struct Prompt {
+    pub purpose: Purpose,
     pub input: Input,
     pub error: Option<String>,
 }
@@ -125,6 +151,23 @@ pub struct Edit {
     pub error: Option<String>,
     /// The whole list of what is allowed, where there is one.
     pub choices: Vec<String>,
+}
+
+/// What a typed line is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// An address to connect to.
+    #[default]
+    Connect,
+    /// What to look up in the DHT.
+    Lookup,
+    /// Why a peer is banned.
+    Ban {
+        peer: String,
+        agent: String,
+        /// What speaks for it and against it.
+        evidence: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

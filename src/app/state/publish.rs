@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use super::ListView;
 use crate::app::event::{DirEntry, Listing};
-use crate::market::archive::{SECRET, SECRET_ALLOWED};
+use crate::market::archive::{Bump, SECRET, SECRET_ALLOWED};
 use crate::market::{Finding, Severity};
 use crate::net::NodeError;
 use crate::net::api::{PublishAnswer, PublishPlan, PublishStage};
@@ -40,6 +40,10 @@ pub struct Publish {
     pub listing: Option<Result<Listing, String>>,
     /// The completion that the arrow keys point at.
     pub candidate: Option<usize>,
+    /// The arrow keys go through directories: the first line of the next one is pointed at.
+    pub browsing: bool,
+    /// The review shows what is another than in the version before, instead of all files.
+    pub only_changes: bool,
     /// Tab was pressed before the directory's content was here: complete once it is.
     pub complete_when_listed: bool,
     /// Counts checks up; answers to older ones are thrown away.
@@ -58,6 +62,11 @@ pub struct Publish {
 }
 
 impl Publish {
+    /// Versions that could follow the one before.
+    pub fn proposals(&self) -> Vec<(Bump, semver::Version, bool)> {
+        self.plan.as_ref().map(PublishPlan::proposals).unwrap_or_default()
+    }
+
     pub fn publishable(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.publishable)
     }
@@ -96,6 +105,7 @@ impl Publish {
     pub fn lines(&self) -> usize {
         match (self.step, &self.plan) {
             (Step::Findings, _) => self.findings.len(),
+            (Step::Review, Some(plan)) if self.only_changes => plan.changes.as_ref().map_or(0, Vec::len),
             (Step::Review, Some(plan)) => plan.files.len(),
             _ => 0,
         }

@@ -2,6 +2,7 @@
 
 use super::{Phase, State, Step, Tab};
 use crate::app::age::Now;
+use crate::market::PublisherKey;
 use crate::net::api::Direction;
 
 /// Where the detail of a selected line goes.
@@ -44,11 +45,29 @@ impl State {
             .unwrap_or(&self.options.network)
     }
 
-    /// An address others can connect to: one that is not only reachable from this machine, where there is one.
-    pub fn own_address(&self) -> Option<String> {
-        let status = self.status.as_ref()?;
+    /// Addresses that others can connect to; those that are reachable from this machine only come last.
+    pub fn own_addresses(&self) -> Vec<String> {
         let local = |addr: &String| addr.starts_with("/ip4/127.") || addr.starts_with("/ip6/::1/");
-        status.dialable_addrs().find(|addr| !local(addr)).or_else(|| status.dialable_addrs().next())
+        let mut addrs: Vec<String> = self.status.iter().flat_map(|status| status.dialable_addrs()).take(16).collect();
+        addrs.sort_by_key(local);
+        addrs
+    }
+
+    /// Who published what is selected.
+    pub fn publisher_of_line(&self) -> Option<PublisherKey> {
+        match self.tab {
+            Tab::Feed => self.feed.selected().map(|item| item.publisher),
+            Tab::Search => self.search.selected().and_then(|hit| hit.publisher),
+            _ => None,
+        }
+    }
+
+    /// The address of the selected peer, as others dial it.
+    pub fn peer_address(&self) -> Option<String> {
+        let peer = self.peers.selected().filter(|_| self.tab == Tab::Peers)?;
+        let addr = peer.addrs.first()?;
+        let id = format!("/p2p/{}", peer.peer_id);
+        Some(if addr.ends_with(&id) { addr.clone() } else { format!("{addr}{id}") })
     }
 
     pub fn detail_place(&self) -> DetailPlace {
@@ -96,6 +115,7 @@ impl State {
         self.shows_detail()
             || self.dismisses()
             || self.filter().is_some_and(|filter| filter.is_active())
+            || (self.tab == Tab::Dht && self.dht.lookup.is_some())
             || (self.tab == Tab::Publish && !matches!(self.publish.step, Step::Path | Step::Working))
     }
 

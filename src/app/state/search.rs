@@ -1,8 +1,11 @@
 //! Search as you type: local answers at once, the peers' merged in without moving what is selected.
 
+use std::collections::VecDeque;
+
 use tui_input::Input;
 
 use super::ListView;
+use crate::market::search::{Facets, Sort};
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 use crate::net::NodeError;
@@ -32,12 +35,53 @@ pub enum Remote {
     Failed(NodeError),
 }
 
-/// Releases of one (publisher, name).
+/// Releases of one name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detail {
     pub name: PackageName,
+    /// Of the selected line; others may publish under the name too.
     pub publisher: PublisherKey,
     pub releases: Result<Vec<ReleaseInfo>, NodeError>,
+}
+
+impl Detail {
+    /// Releases of the selected line's publisher, newest first.
+    pub fn own(&self) -> impl Iterator<Item = &ReleaseInfo> {
+        self.releases.iter().flatten().filter(|one| one.publisher == self.publisher)
+    }
+
+    /// Other publishers of the name with their newest version.
+    pub fn others(&self) -> Vec<&ReleaseInfo> {
+        let mut others: Vec<&ReleaseInfo> = Vec::new();
+        for release in self.releases.iter().flatten().filter(|one| one.publisher != self.publisher) {
+            if !others.iter().any(|known| known.publisher == release.publisher) {
+                others.push(release);
+            }
+        }
+        others
+    }
+}
+
+/// Queries remembered.
+pub const MAX_HISTORY: usize = 50;
+
+/// A value that the results can be narrowed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Narrowing {
+    /// `category`, as the query spells it.
+    pub key: &'static str,
+    pub value: String,
+    pub count: u64,
+    /// Whether the query asks for it already.
+    pub on: bool,
+}
+
+impl Narrowing {
+    /// As it stands in a query.
+    pub fn filter(&self) -> String {
+        let quoted = self.value.contains(char::is_whitespace);
+        if quoted { format!("{}:\"{}\"", self.key, self.value) } else { format!("{}:{}", self.key, self.value) }
+    }
 }
 
 /// Why one release is trusted, or not.
@@ -62,6 +106,15 @@ pub struct Search {
     pub remote_due: Option<u64>,
     pub detail_due: Option<u64>,
     pub results: Vec<SearchHit>,
+    /// How what fits spreads; of the last answer.
+    pub facets: Facets,
+    /// What was typed that could not be used.
+    pub faults: Vec<String>,
+    pub sort: Sort,
+    /// Queries that were used, the newest last.
+    pub history: VecDeque<String>,
+    /// The one of them that is in the field.
+    pub recalled: Option<usize>,
     /// Whether `results` answer `query`.
     pub answered: bool,
     pub local_ms: Option<f64>,
@@ -98,9 +151,70 @@ impl Search {
         self.why.as_ref().filter(fits).map(|why| &why.assessment)
     }
 
+    /// What the results can be narrowed to, by kind, the most frequent first.
+    pub fn narrowings(&self) -> Vec<Narrowing> {
+        let facets = &self.facets;
+        let kinds = [
+            ("category", &facets.categories),
+            ("tag", &facets.tags),
+            ("licence", &facets.licences),
+            ("publisher", &facets.publishers),
+        ];
+        let mut all = Vec::new();
+        for (key, values) in kinds {
+            for facet in values.iter().filter(|facet| !facet.value.is_empty()) {
+                let mut one = Narrowing { key, value: facet.value.to_string(), count: facet.count, on: false };
+                one.on = self.input.value().contains(&one.filter());
+                all.push(one);
+            }
+        }
+        all
+    }
+
+    /// The query as the node gets it.
+    pub fn asked(&self) -> String {
+        match self.sort {
+            Sort::Relevance => self.query.clone(),
+            sort => format!("{} sort:{sort}", self.query),
+        }
+    }
+
+    /// Remembers what was used, once.
+    pub fn remember(&mut self) {
+        let query = self.input.value().trim().to_owned();
+        if query.is_empty() {
+            return;
+        }
+        self.history.retain(|known| *known != query);
+        if self.history.len() >= MAX_HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(query);
+        self.recalled = None;
+    }
+
+    /// Puts an older query into the field, or a newer one; none: nothing that way.
+    pub fn recall(&mut self, older: bool) -> bool {
+        let at = match (self.recalled, older) {
+            (None, true) => self.history.len().checked_sub(1),
+            (Some(at), true) => Some(at.saturating_sub(1)),
+            (Some(at), false) => Some(at + 1),
+            (None, false) => None,
+        };
+        let Some(at) = at else { return false };
+        let query = self.history.get(at).cloned();
+        self.recalled = query.is_some().then_some(at);
+        self.input = Input::new(query.unwrap_or_default());
+        true
+    }
+
     /// Takes an answer to the query on screen.
     pub fn merge(&mut self, answer: SearchAnswer, remote: bool, rows: usize) {
         let selected = self.selected().filter(|_| self.touched).map(key);
+        if let Some(facets) = &answer.facets {
+            self.facets = facets.clone();
+        }
+        self.faults.clone_from(&answer.faults);
         if remote {
             let SearchAnswer { peers_asked: asked, peers_answered: answered, elapsed_ms, central, .. } = answer;
             self.central = central;
@@ -119,7 +233,7 @@ impl Search {
             self.local_ms = Some(answer.elapsed_ms);
             self.results = answer.results;
             self.results.truncate(MAX_RESULTS);
-            if self.query.is_empty() {
+            if self.query.is_empty() && self.sort == Sort::Relevance {
                 // The newest of all, with what is installed at hand.
                 self.results.sort_by_key(|hit| hit.installed.is_none());
             }

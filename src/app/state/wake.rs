@@ -1,6 +1,6 @@
 //! When the screen would change by itself: the next moment worth a tick.
 
-use super::{Phase, State, Tab, TransferRow};
+use super::{Phase, STEP_S, State, Tab, TransferRow};
 use crate::app::age::{Now, next_change};
 
 /// Feed lines that the overview shows at most.
@@ -25,7 +25,20 @@ impl State {
         let traffic = self.traffic_moves_in(now).filter(|_| !still).map(|wait| (now.secs() + wait) * 1000);
         let stalls = self.transfers.rows().iter().filter_map(TransferRow::stalls_at).map(|at| at.unix_ms);
         let stalls = stalls.filter(|at| !still && self.tab == Tab::Transfers && *at > now.unix_ms);
-        due.into_iter().flatten().chain(toasts).chain(next_age).chain(traffic).chain(stalls).min()
+        due.into_iter()
+            .flatten()
+            .chain(toasts)
+            .chain(next_age)
+            .chain(traffic)
+            .chain(stalls)
+            .chain(self.rate_moves().filter(|_| !still))
+            .min()
+    }
+
+    /// When the bars of the feed glide on, while there is one.
+    fn rate_moves(&self) -> Option<u64> {
+        let shown = self.tab == Tab::Feed && !self.feed.arrivals.is_quiet();
+        shown.then(|| (self.now.secs() / STEP_S + 1) * STEP_S * 1000)
     }
 
     /// Seconds until the traffic on screen is another. The header's rates are on every tab; the last minute is only on

@@ -1,11 +1,12 @@
 //! What each command does.
 
-use super::{ask, installed, keys, offer, publish, search, settings, updating};
+use super::{ask, installed, keys, offer, publish, search, settings, transfers, updating};
 use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{
-    Action, Confirm, Entry, Frozen, Overlay, Picker, Prompt, State, Step, Tab, ToastKind, Typed, paste,
+    Action, Confirm, Entry, Frozen, ListView, Overlay, Picker, Prompt, Purpose, State, Step, Tab, ToastKind, Typed,
+    lower, paste, raise,
 };
 use crate::market::install::Removal;
 use crate::net::NodeCommand;
@@ -31,10 +32,14 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Back => return back(state),
         Id::Find => find(state),
         Id::Copy => return copy(state, state.copy_text()),
-        Id::CopyAddress => return copy(state, state.own_address()),
-        Id::Connect => return keys::open(state, Overlay::Connect(Prompt::default())),
+        Id::Address => return keys::open(state, Overlay::Address(ListView::default())),
+        Id::CopyAddress => return copy(state, state.peer_address()),
+        Id::Connect => return keys::open(state, Overlay::Prompt(Prompt::default())),
+        Id::Keep => return keep(state),
         Id::Disconnect => ask_disconnect(state),
         Id::Ban => ask_ban(state),
+        Id::Sort if state.tab == Tab::Search => search::sort(state),
+        Id::Narrow => return keys::open(state, Overlay::Narrow(ListView::default())),
         Id::Sort => {
             let (sort, rows) = (state.peers.sort.next(), state.list_rows);
             state.peers.order(sort, state.peers.reversed, rows);
@@ -47,6 +52,16 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
             let command = NodeCommand::Bootstrap { wait: true };
             return ask::visibly(state, Tag::Bootstrap, "refreshing the routing table".into(), command);
         }
+        Id::Lookup => {
+            let prompt = Prompt { purpose: Purpose::Lookup, ..Prompt::default() };
+            return keys::open(state, Overlay::Prompt(prompt));
+        }
+        Id::Pause if state.tab == Tab::Transfers => return transfers::pause(state),
+        Id::CancelTransfer => transfers::ask_cancel(state),
+        Id::Faster => return transfers::limit(state, |rates| rates.download = raise(rates.download)),
+        Id::Slower => return transfers::limit(state, |rates| rates.download = lower(rates.download)),
+        Id::UploadFaster => return transfers::limit(state, |rates| rates.upload = raise(rates.upload)),
+        Id::UploadSlower => return transfers::limit(state, |rates| rates.upload = lower(rates.upload)),
         Id::Pause => {
             let rows = state.list_rows;
             state.feed.toggle_pause(rows);
@@ -69,6 +84,8 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Remove => ask_remove(state),
         Id::Next => return publish::next(state),
         Id::Allow => return publish::allow(state),
+        Id::Bump => publish::offer_versions(state),
+        Id::Changes => publish::toggle_changes(state),
         Id::Restart => return publish::restart(state),
         Id::ClearDone => {
             let rows = state.list_rows;
@@ -78,7 +95,10 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
             let rows = state.list_rows;
             state.logs.next_level(rows);
         }
+        Id::Follow if state.tab == Tab::Feed => follow_feed(state),
         Id::Follow => toggle_follow(state),
+        Id::Others => return search_publisher(state),
+        Id::BanSender => ask_ban_sender(state),
         Id::Mouse => {
             state.mouse = !state.mouse;
             let text = if state.mouse { "the mouse works here" } else { "the mouse selects text" };
@@ -190,6 +210,8 @@ fn back(state: &mut State) -> Vec<Effect> {
     } else if let Some(filter) = state.filter_mut().filter(|filter| filter.is_active()) {
         filter.clear();
         step(state, 0);
+    } else if state.tab == Tab::Dht {
+        state.dht.lookup = None;
     } else if state.tab == Tab::Publish {
         return publish::back(state);
     }
@@ -208,6 +230,34 @@ fn find(state: &mut State) {
     }
 }
 
+/// To the newest announcement, and on with what comes.
+fn follow_feed(state: &mut State) {
+    let rows = state.list_rows;
+    if state.feed.paused {
+        state.feed.toggle_pause(rows);
+    }
+    step(state, isize::MIN);
+}
+
+/// Searches for all that the publisher of the selected line has out.
+fn search_publisher(state: &mut State) -> Vec<Effect> {
+    let Some(publisher) = state.publisher_of_line() else { return Vec::new() };
+    let effects = go_to(state, Tab::Search);
+    state.search.input = tui_input::Input::new(format!("publisher:{publisher}"));
+    state.search.focused = false;
+    search::typed(state);
+    effects
+}
+
+fn ask_ban_sender(state: &mut State) {
+    let Some(peer) = state.feed.selected().and_then(|item| item.from.clone()) else { return };
+    let known = state.peers.rows().iter().map(|row| &row.info).find(|info| info.peer_id == peer);
+    let agent = known.map(|info| info.agent.to_string()).unwrap_or_default();
+    let evidence = known.map(|info| format!("{} good, {} bad", info.successes, info.failures)).unwrap_or_default();
+    let purpose = Purpose::Ban { peer, agent, evidence };
+    state.overlay = Some(Overlay::Prompt(Prompt { purpose, ..Prompt::default() }));
+}
+
 fn toggle_follow(state: &mut State) {
     let len = state.logs.visible().len();
     state.logs.view = state.logs.current(len);
@@ -215,7 +265,7 @@ fn toggle_follow(state: &mut State) {
     state.logs.follow = !state.logs.follow;
 }
 
-fn copy(state: &mut State, text: Option<String>) -> Vec<Effect> {
+pub fn copy(state: &mut State, text: Option<String>) -> Vec<Effect> {
     let Some(text) = text else { return Vec::new() };
     state.toast(ToastKind::Info, "copied (if your terminal allows it)", None);
     vec![Effect::Copy(text)]
@@ -254,15 +304,15 @@ fn ask_disconnect(state: &mut State) {
 fn ask_ban(state: &mut State) {
     let Some(info) = state.peers.selected() else { return };
     let (peer, agent) = (info.peer_id.clone(), info.agent.to_string());
-    let facts = vec![("peer", peer.clone()), ("agent", agent)];
     if info.banned {
+        let facts = [("peer", peer.clone()), ("agent", agent)];
         let why = info.ban_reason.as_deref().unwrap_or("unknown").to_owned();
         let facts = facts.into_iter().chain([("banned for", why)]).collect();
         confirm(state, "Lift this ban?", "unban", facts, Action::Unban { peer });
     } else {
         let evidence = format!("{} good, {} bad", info.successes, info.failures);
-        let facts = facts.into_iter().chain([("evidence", evidence), ("until", "you lift it".into())]).collect();
-        confirm(state, "Ban this peer?", "ban", facts, Action::Ban { peer });
+        let purpose = Purpose::Ban { peer, agent, evidence };
+        state.overlay = Some(Overlay::Prompt(Prompt { purpose, ..Prompt::default() }));
     }
 }
 
@@ -287,6 +337,18 @@ fn freeze(state: &mut State) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Keeps the selected peer, or lets go of it.
+fn keep(state: &mut State) -> Vec<Effect> {
+    let Some(info) = state.peers.selected() else { return Vec::new() };
+    let (peer, kept) = (info.peer_id.clone(), info.kept);
+    let (tag, text, command) = if kept {
+        (Tag::Unkeep { peer: peer.clone() }, "letting go", NodeCommand::Unkeep { peer })
+    } else {
+        (Tag::Keep { peer: peer.clone() }, "keeping", NodeCommand::Keep { peer })
+    };
+    ask::visibly(state, tag, text.into(), command)
 }
 
 fn ask_remove(state: &mut State) {
@@ -330,11 +392,6 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::RemoveUnused => installed::remove_unused(state),
         Action::ResetSetting { name } => vec![Effect::WriteSetting { name, value: None }],
-        Action::Ban { peer } => {
-            let reason = "banned by hand".to_owned();
-            let command = NodeCommand::Ban { peer: peer.clone(), reason, duration_s: None };
-            ask::visibly(state, Tag::Ban { peer }, "banning".into(), command)
-        }
         Action::Unban { peer } => {
             ask::visibly(state, Tag::Unban { peer: peer.clone() }, "unbanning".into(), NodeCommand::Unban { peer })
         }

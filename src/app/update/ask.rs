@@ -20,6 +20,8 @@ pub fn everything() -> Vec<Effect> {
         (Tag::Transfers, NodeCommand::Transfers),
         (Tag::Logs, NodeCommand::Logs { limit: LOG_LINES }),
         (Tag::Installed, NodeCommand::Installed),
+        (Tag::Outdated, NodeCommand::Outdated),
+        (Tag::Pins, NodeCommand::Pins),
     ]
     .into_iter()
     .map(|(tag, command)| Effect::Request { tag, command })

@@ -23,11 +23,9 @@ fn news() -> Vec<Effect> {
 }
 
 /// The node says that something was installed or removed.
-pub fn changed(state: &State) -> Vec<Effect> {
+pub fn changed() -> Vec<Effect> {
     let mut effects = vec![Effect::Request { tag: Tag::Installed, command: NodeCommand::Installed }];
-    if state.tab == Tab::Installed {
-        effects.extend(news());
-    }
+    effects.extend(news());
     effects
 }
 

@@ -15,6 +15,7 @@ mod search;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod typing;
 mod updating;
 
@@ -121,6 +122,7 @@ fn tick(state: &mut State) -> Vec<Effect> {
     let now = state.now;
     state.toasts.retain(|toast| toast.until > now.unix_ms);
     state.traffic.forget(now);
+    state.feed.arrivals.forget(now);
     if state.leave_at.is_some_and(|at| at <= now.unix_ms) {
         return vec![Effect::Quit];
     }

@@ -4,8 +4,8 @@ use super::{ask, installed, publish, search};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{State, Tab, ToastKind};
-use crate::net::NodeEvent;
 use crate::net::api::{Direction, NoticeLevel, Status, TransferInfo, TransferState};
+use crate::net::{NodeCommand, NodeEvent};
 
 /// From an announcement to asking for the list of what is known, milliseconds.
 const BROWSE_DELAY_MS: u64 = 500;
@@ -54,13 +54,19 @@ pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
         }
         NodeEvent::Feed(item) => {
             let rows = rows(state, Tab::Feed);
+            let is_installed = state.installed.get(&item.name).is_some();
+            state.feed.arrivals.count(now);
             state.feed.push(item, rows);
             search::browse(state, BROWSE_DELAY_MS);
+            if is_installed {
+                return vec![Effect::Request { tag: Tag::Outdated, command: NodeCommand::Outdated }];
+            }
         }
+        NodeEvent::Heard(counts) => state.feed.heard(&counts),
         NodeEvent::Transfer(info) => transfer(state, info),
         NodeEvent::Publish { job, stage, seen_by } => publish::progressed(state, job, stage, seen_by),
         NodeEvent::InstalledChanged => {
-            return installed::changed(state);
+            return installed::changed();
         }
         NodeEvent::Log(line) => {
             let rows = rows(state, Tab::Logs);

@@ -1,18 +1,24 @@
 //! Keys while a dialog, the help or the palette is open.
 
-use super::{actions, ask, look, settings};
+use super::{actions, ask, look, publish, search, settings, transfers};
 use crate::app::command;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::key::{Code, Key};
-use crate::app::state::{Confirm, Entry, Overlay, Picker, Prompt, State, Tab, ToastKind, edit, help_lines};
+use crate::app::state::{
+    Confirm, Entry, ListView, Lookup, Overlay, Picker, Prompt, Purpose, State, Tab, ToastKind, edit, help_lines,
+};
 use crate::net::NodeCommand;
 
 /// `open` was taken out of the state; what stays open is put back.
 pub fn key(state: &mut State, open: Overlay, key: Key) -> Vec<Effect> {
     match open {
         Overlay::Confirm(confirm) => confirm_key(state, confirm, key),
-        Overlay::Connect(prompt) => connect_key(state, prompt, key),
+        Overlay::Prompt(prompt) => prompt_key(state, prompt, key),
+        Overlay::Address(view) => address_key(state, view, key),
+        Overlay::Bump(view) => publish::version_key(state, view, key),
+        Overlay::Cancel(cancel) => transfers::cancel_key(state, cancel, key),
+        Overlay::Narrow(view) => narrow_key(state, view, key),
         Overlay::Edit(edit) => settings::edit_key(state, edit, key),
         Overlay::Messages => messages_key(state, key),
         Overlay::Help(picker) => help_key(state, picker, key),
@@ -86,31 +92,61 @@ fn messages_key(state: &mut State, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-fn connect_key(state: &mut State, mut prompt: Prompt, key: Key) -> Vec<Effect> {
+fn prompt_key(state: &mut State, mut prompt: Prompt, key: Key) -> Vec<Effect> {
     match key.code {
         Code::Esc => return Vec::new(),
-        Code::Enter => {
-            let addr = prompt.input.value().trim().to_owned();
-            match address_problem(&addr) {
-                None => {
-                    let text = format!("connecting to {addr}");
-                    return ask::visibly(
-                        state,
-                        Tag::Connect { addr: addr.clone() },
-                        text,
-                        NodeCommand::Connect { addr },
-                    );
-                }
-                problem => prompt.error = problem,
-            }
-        }
+        Code::Enter => match given(state, &prompt) {
+            Ok(effects) => return effects,
+            Err(problem) => prompt.error = Some(problem),
+        },
         _ => {
             if edit(&mut prompt.input, key) {
                 prompt.error = None;
             }
         }
     }
-    state.overlay = Some(Overlay::Connect(prompt));
+    state.overlay = Some(Overlay::Prompt(prompt));
+    Vec::new()
+}
+
+/// Does what the typed line is for, or says what is wrong with it.
+fn given(state: &mut State, prompt: &Prompt) -> Result<Vec<Effect>, String> {
+    let typed = prompt.input.value().trim().to_owned();
+    match &prompt.purpose {
+        Purpose::Connect => match address_problem(&typed) {
+            Some(problem) => Err(problem),
+            None => {
+                let (tag, text) = (Tag::Connect { addr: typed.clone() }, format!("connecting to {typed}"));
+                Ok(ask::visibly(state, tag, text, NodeCommand::Connect { addr: typed }))
+            }
+        },
+        Purpose::Lookup if typed.is_empty() => Err("type a package name, a package id or a peer id".into()),
+        Purpose::Lookup => {
+            state.dht.lookup = Some(Lookup { what: typed.clone(), answer: None });
+            let (tag, text) = (Tag::Lookup { what: typed.clone() }, format!("looking up {typed}"));
+            Ok(ask::visibly(state, tag, text, NodeCommand::Lookup { what: typed }))
+        }
+        Purpose::Ban { peer, .. } => {
+            let reason = if typed.is_empty() { "banned by hand".to_owned() } else { typed };
+            let command = NodeCommand::Ban { peer: peer.clone(), reason, duration_s: None };
+            Ok(ask::visibly(state, Tag::Ban { peer: peer.clone() }, "banning".into(), command))
+        }
+    }
+}
+
+fn address_key(state: &mut State, mut view: ListView, key: Key) -> Vec<Effect> {
+    let addrs = state.own_addresses();
+    match key.code {
+        Code::Esc | Code::Char('q' | 'a') => return Vec::new(),
+        Code::Char('y') | Code::Enter => {
+            state.overlay = Some(Overlay::Address(view));
+            return actions::copy(state, addrs.get(view.selected).cloned());
+        }
+        Code::Down | Code::Right | Code::Tab | Code::Char('j' | 'l') => view.step(1, addrs.len(), addrs.len()),
+        Code::Up | Code::Left | Code::BackTab | Code::Char('k' | 'h') => view.step(-1, addrs.len(), addrs.len()),
+        _ => {}
+    }
+    state.overlay = Some(Overlay::Address(view));
     Vec::new()
 }
 
@@ -121,6 +157,23 @@ fn address_problem(addr: &str) -> Option<String> {
         return Some(format!("type or paste an address like {example}"));
     }
     (!addr.starts_with('/')).then(|| format!("an address begins with `/`, like {example}"))
+}
+
+fn narrow_key(state: &mut State, mut view: ListView, key: Key) -> Vec<Effect> {
+    let (len, rows) = (state.search.narrowings().len(), state.list_rows);
+    match key.code {
+        Code::Esc | Code::Char('q' | 'n') => return Vec::new(),
+        Code::Enter | Code::Char(' ') => search::narrow(state, view.selected),
+        Code::Down | Code::Char('j') => view.step(1, len, rows),
+        Code::Up | Code::Char('k') => view.step(-1, len, rows),
+        Code::PageDown => view.step(page(rows), len, rows),
+        Code::PageUp => view.step(-page(rows), len, rows),
+        Code::Home | Code::Char('g') => view.select(0, len, rows),
+        Code::End | Code::Char('G') => view.select(usize::MAX, len, rows),
+        _ => {}
+    }
+    state.overlay = Some(Overlay::Narrow(view));
+    Vec::new()
 }
 
 fn help_key(state: &mut State, mut picker: Picker, key: Key) -> Vec<Effect> {

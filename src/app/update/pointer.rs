@@ -1,10 +1,10 @@
 //! The mouse: clicks on what a frame put somewhere, and the wheel.
 
-use super::{actions, look, overlay};
+use super::{actions, look, overlay, publish, search, transfers};
 use crate::app::effect::Effect;
 use crate::app::event::MouseAction;
 use crate::app::hit::Target;
-use crate::app::state::{Overlay, Phase, State, Step, Tab, help_lines};
+use crate::app::state::{Overlay, PEER_COLUMNS, Phase, State, Step, Tab, help_lines};
 
 /// Lines the wheel moves.
 const WHEEL: isize = 3;
@@ -57,17 +57,34 @@ fn click(state: &mut State, target: Target) -> Vec<Effect> {
             overlay::left(state);
             return entry.map_or_else(Vec::new, |entry| overlay::go(state, entry));
         }
+        (Some(Overlay::Bump(_)), Target::Row(index)) => return publish::set_version(state, index),
+        (Some(Overlay::Cancel(cancel)), Target::Row(index)) => return transfers::chosen(state, &cancel, index),
+        (Some(Overlay::Narrow(mut view)), Target::Row(index)) => {
+            let len = state.search.narrowings().len();
+            view.select(index, len, state.list_rows);
+            search::narrow(state, index);
+            state.overlay = Some(Overlay::Narrow(view));
+        }
         (Some(open), _) => {
             state.overlay = Some(open);
             return Vec::new();
         }
         (None, Target::Tab(tab)) => return actions::go_to(state, tab),
         (None, Target::Row(index)) => return row(state, index),
+        (None, Target::Column(column)) => sort(state, column),
         (None, Target::Input) => focus(state),
         (None, Target::Command(id)) => return overlay::run_if_it_applies(state, id),
         (None, Target::Answer(_) | Target::Nothing) => {}
     }
     Vec::new()
+}
+
+/// Sorts by a column; one that sorts already turns the order around.
+fn sort(state: &mut State, column: usize) {
+    let Some(by) = PEER_COLUMNS.get(column).copied().flatten().filter(|_| state.tab == Tab::Peers) else { return };
+    let reversed = state.peers.sort == by && !state.peers.reversed;
+    let rows = state.list_rows;
+    state.peers.order(by, reversed, rows);
 }
 
 fn focus(state: &mut State) {

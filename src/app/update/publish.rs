@@ -4,10 +4,10 @@ use super::{actions, ask};
 use crate::app::effect::Effect;
 use crate::app::event::{Listing, Tag};
 use crate::app::key::{Code, Key};
-use crate::app::state::{Action, Confirm, Overlay, Progress, Publish, State, Step, Tab, ToastKind, edit};
+use crate::app::state::{Action, Confirm, ListView, Overlay, Progress, Publish, State, Step, Tab, ToastKind, edit};
 use crate::market::Severity;
 use crate::market::archive::Allowed;
-use crate::net::api::{Inspection, PublishAnswer, PublishRequest, PublishStage};
+use crate::net::api::{Inspection, NodeReply, PublishAnswer, PublishRequest, PublishStage};
 use crate::net::{NodeCommand, NodeError};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
@@ -19,6 +19,9 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
             }
         }
         Code::Tab => return complete(state),
+        // With a directory pointed at, the arrows go into it and out again, as in a file browser.
+        Code::Right if state.publish.candidate.is_some() => return enter(state),
+        Code::Left if state.publish.candidate.is_some() => return leave(state),
         Code::Up => point(state, -1),
         Code::Down => point(state, 1),
         _ => {
@@ -56,11 +59,78 @@ pub fn listed(state: &mut State, path: String, listing: Result<Listing, String>)
     let wanted = state.publish.listed.as_deref().map(|dir| state.options.absolute(dir));
     if wanted.as_deref() == Some(path.as_str()) {
         state.publish.listing = Some(listing);
+        if std::mem::take(&mut state.publish.browsing) && !state.publish.candidates().is_empty() {
+            state.publish.candidate = Some(0);
+        }
         if std::mem::take(&mut state.publish.complete_when_listed) {
             return complete(state);
         }
     }
     Vec::new()
+}
+
+fn enter(state: &mut State) -> Vec<Effect> {
+    let effects = complete(state);
+    state.publish.browsing = true;
+    effects
+}
+
+/// To the directory above, with the one that was left pointed at.
+fn leave(state: &mut State) -> Vec<Effect> {
+    let dir = state.publish.split().0.trim_end_matches('/').to_owned();
+    let Some(above) = dir.rfind('/').and_then(|slash| dir.get(..=slash)) else { return Vec::new() };
+    state.publish.input = tui_input::Input::new(above.to_owned());
+    let effects = typed(state);
+    state.publish.browsing = true;
+    effects
+}
+
+/// Shows the versions that could follow, the one that the changes ask for selected.
+pub fn offer_versions(state: &mut State) {
+    let proposals = state.publish.proposals();
+    let mut view = ListView::default();
+    view.select(proposals.iter().position(|(.., asked)| *asked).unwrap_or(0), proposals.len(), proposals.len());
+    state.overlay = Some(Overlay::Bump(view));
+}
+
+pub fn version_key(state: &mut State, mut view: ListView, key: Key) -> Vec<Effect> {
+    let len = state.publish.proposals().len();
+    match key.code {
+        Code::Esc | Code::Char('q' | 'n') => return Vec::new(),
+        Code::Enter => return set_version(state, view.selected),
+        Code::Down | Code::Tab | Code::Char('j') => view.step(1, len, len),
+        Code::Up | Code::BackTab | Code::Char('k') => view.step(-1, len, len),
+        _ => {}
+    }
+    state.overlay = Some(Overlay::Bump(view));
+    Vec::new()
+}
+
+/// Has the version written into the manifest; what is read is read again then.
+pub fn set_version(state: &mut State, index: usize) -> Vec<Effect> {
+    let proposals = state.publish.proposals();
+    let (Some((_, version, _)), Some(plan)) = (proposals.get(index), &state.publish.plan) else { return Vec::new() };
+    let (path, version) = (plan.path.clone(), version.clone());
+    let text = format!("writing version {version}");
+    ask::visibly(state, Tag::SetVersion, text, NodeCommand::SetVersion { path, version })
+}
+
+/// The version is written, or not.
+pub fn version_set(state: &mut State, result: Result<NodeReply, NodeError>) -> Vec<Effect> {
+    match result {
+        Ok(_) if matches!(state.publish.step, Step::Findings | Step::Review) => check(state),
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            state.toast_error("the version was not changed", &error);
+            Vec::new()
+        }
+    }
+}
+
+/// The review shows all files, or what is another than before.
+pub fn toggle_changes(state: &mut State) {
+    state.publish.only_changes = !state.publish.only_changes;
+    state.publish.view = Default::default();
 }
 
 fn point(state: &mut State, delta: isize) {

@@ -1,6 +1,6 @@
 //! Answers of the node.
 
-use super::{installed, node, offer, publish, search, settings, updating};
+use super::{installed, node, offer, publish, search, settings, transfers, updating};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{Overlay, Prompt, State, Tab, ToastKind};
@@ -29,11 +29,24 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
         Tag::Detail { seq } => search::detailed(state, seq, expect!(result, Detail)),
         Tag::Why { seq } => search::judged(state, seq, expect!(result, Why)),
         Tag::Inspect { seq } => publish::inspected(state, seq, expect!(result, Inspect)),
+        Tag::SetVersion => return publish::version_set(state, result),
         Tag::Publish { job } => publish::published(state, job, expect!(result, Publish)),
         // Without an answer nothing is known of it; the node itself refuses what it must.
         Tag::Offer { what } => offer::judged(state, &what, &expect!(result, Why).unwrap_or_default()),
         Tag::Plan { what } => offer::planned(state, &what, expect!(result, Plan)),
         Tag::Install { what } => placed(state, &what, expect!(result, Install)),
+        // What comes of it is told by the transfer itself.
+        Tag::Transfer { .. } | Tag::Limits => {
+            if let Err(error) = result {
+                transfers::refused(state, &error);
+            }
+        }
+        Tag::Lookup { what } => {
+            let answer = expect!(result, Lookup);
+            if let Some(lookup) = state.dht.lookup.as_mut().filter(|lookup| lookup.what == what) {
+                lookup.answer = Some(answer);
+            }
+        }
         Tag::Connect { addr } => connected(state, addr, result),
         Tag::InstalledFiles { seq } => installed::listed(state, seq, expect!(result, InstalledFiles)),
         Tag::InstalledWhy { seq } => installed::judged(state, seq, expect!(result, Why)),
@@ -41,7 +54,13 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
         Tag::UpdatePlan { name } => updating::planned(state, name, expect!(result, Plan)),
         Tag::RemoveUnused => installed::removed_unused(state, expect!(result, Removed)),
         Tag::Settings => settings::running(state, expect!(result, Settings)),
-        Tag::Remove { .. } | Tag::Disconnect { .. } | Tag::Bootstrap | Tag::Ban { .. } | Tag::Unban { .. } => {
+        Tag::Remove { .. }
+        | Tag::Disconnect { .. }
+        | Tag::Bootstrap
+        | Tag::Ban { .. }
+        | Tag::Unban { .. }
+        | Tag::Keep { .. }
+        | Tag::Unkeep { .. } => {
             acted(state, &tag, result);
         }
         _ => {
@@ -81,6 +100,7 @@ fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>)
                 hit.installed = here.map(|one| one.version.clone());
             }
             installed::set(state, list);
+            state.note_names();
             search::judge_again(state);
         }
         (Tag::Outdated, NodeReply::Outdated(list)) => {
@@ -88,6 +108,7 @@ fn refreshed(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>)
         }
         (Tag::Pins, NodeReply::Pins(pins)) => {
             state.installed.pins = Some(pins.into_iter().map(|pin| (pin.name, pin.publisher)).collect());
+            state.note_names();
         }
         _ => return Err(mismatch()),
     }
@@ -127,8 +148,9 @@ fn connected(state: &mut State, addr: String, result: Result<NodeReply, NodeErro
         {
             let why = error.message.strip_prefix("cannot connect to the peer: ").unwrap_or(&error.message);
             let error = [Some(why.to_owned()), error.hint].into_iter().flatten().collect::<Vec<_>>().join("; ");
-            let prompt = Prompt { input: tui_input::Input::new(addr), error: Some(error) };
-            state.overlay = Some(Overlay::Connect(prompt));
+            let input = tui_input::Input::new(addr);
+            let prompt = Prompt { input, error: Some(error), ..Prompt::default() };
+            state.overlay = Some(Overlay::Prompt(prompt));
         }
         Err(error) => state.toast_error("not connected", &error),
     }
@@ -153,6 +175,14 @@ fn acted(state: &mut State, tag: &Tag, result: Result<NodeReply, NodeError>) {
         Tag::Unban { peer } => {
             let peer = node::short(peer);
             (format!("the ban of {peer} is lifted"), format!("{peer} was not banned"), "not unbanned")
+        }
+        Tag::Keep { peer } => {
+            let peer = node::short(peer);
+            (format!("{peer} is kept: dialled again whenever it is lost"), format!("{peer} was kept"), "not kept")
+        }
+        Tag::Unkeep { peer } => {
+            let peer = node::short(peer);
+            (format!("{peer} is not kept any more"), format!("{peer} was not kept"), "still kept")
         }
         _ => return,
     };

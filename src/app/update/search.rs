@@ -7,6 +7,7 @@ use crate::app::key::{Code, Key};
 use crate::app::state::{
     DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, State, Tab, Why, edit,
 };
+use crate::market::search::Sort;
 use crate::market::trust::Assessment;
 use crate::net::api::{ReleaseInfo, SearchAnswer, SearchRequest};
 use crate::net::{NodeCommand, NodeError};
@@ -17,7 +18,11 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
         Code::Enter => {
             state.search.focused = false;
             state.search.touched = !state.search.results.is_empty();
+            state.search.remember();
         }
+        // An empty field has no results to go through that were asked for: what was asked before comes back.
+        Code::Up if can_recall(state) => recall(state, true),
+        Code::Down if state.search.recalled.is_some() => recall(state, false),
         Code::Tab => return actions::go_to(state, state.tab_at(1)),
         Code::Up => actions::step(state, -1),
         Code::Down => actions::step(state, 1),
@@ -25,11 +30,52 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
         Code::PageDown => actions::page(state, 1),
         _ => {
             if edit(&mut state.search.input, key) {
+                state.search.recalled = None;
                 typed(state);
             }
         }
     }
     Vec::new()
+}
+
+/// Walking through what was asked before goes on; it begins above the first line of an empty field's list.
+fn can_recall(state: &State) -> bool {
+    let search = &state.search;
+    let begins = search.input.value().is_empty() && search.view.selected == 0 && !search.history.is_empty();
+    begins || search.recalled.is_some()
+}
+
+fn recall(state: &mut State, older: bool) {
+    if state.search.recall(older) {
+        typed(state);
+    }
+}
+
+/// Orders by the next kind.
+pub fn sort(state: &mut State) {
+    let at = Sort::ALL.iter().position(|sort| *sort == state.search.sort).unwrap_or(0);
+    state.search.sort = Sort::ALL.get((at + 1) % Sort::ALL.len()).copied().unwrap_or_default();
+    ask_again(state);
+}
+
+/// Narrows the query to a value, or takes that away again.
+pub fn narrow(state: &mut State, index: usize) {
+    let Some(one) = state.search.narrowings().get(index).cloned() else { return };
+    let (filter, text) = (one.filter(), state.search.input.value().to_owned());
+    let text = if one.on { text.replace(&filter, "") } else { format!("{} {filter}", text.trim()) };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    state.search.input = tui_input::Input::new(text);
+    typed(state);
+}
+
+/// The same question again, for another order.
+fn ask_again(state: &mut State) {
+    if state.search.query.is_empty() {
+        browse(state, 0);
+    } else {
+        state.search.query.clear();
+        typed(state);
+    }
 }
 
 /// The query changed: what is shown stays until the answer to the new one is here.
@@ -85,7 +131,7 @@ pub fn due(state: &mut State) -> Vec<Effect> {
     for remote in [false, true] {
         let slot = if remote { &mut search.remote_due } else { &mut search.local_due };
         if slot.take_if(|at| *at <= now).is_some() && ready {
-            let request = SearchRequest { query: search.query.clone(), limit: MAX_RESULTS, remote, facets: false };
+            let request = SearchRequest { query: search.asked(), limit: MAX_RESULTS, remote, facets: true };
             let tag = Tag::Search { seq: search.seq, remote };
             effects.push(Effect::Request { tag, command: NodeCommand::Search(request) });
         }
@@ -103,7 +149,7 @@ fn ask_detail(state: &mut State) -> Vec<Effect> {
     let (name, version) = (hit.name.clone(), hit.version.clone());
     state.search.detail_seq += 1;
     let seq = state.search.detail_seq;
-    let detail = NodeCommand::Detail { name: name.clone(), publisher: Some(publisher) };
+    let detail = NodeCommand::Detail { name: name.clone(), publisher: None };
     let why = NodeCommand::Why { name, version, publisher };
     vec![
         Effect::Request { tag: Tag::Detail { seq }, command: detail },
@@ -163,7 +209,7 @@ pub fn detailed(state: &mut State, seq: u64, releases: Result<Vec<ReleaseInfo>, 
     if let Some(hit) = state.search.selected()
         && let Some(publisher) = hit.publisher
     {
-        let fits = |all: &[ReleaseInfo]| all.iter().all(|one| one.name == hit.name && one.publisher == publisher);
+        let fits = |all: &[ReleaseInfo]| all.iter().all(|one| one.name == hit.name);
         if releases.as_deref().map_or(true, fits) {
             state.search.detail = Some(Detail { name: hit.name.clone(), publisher, releases });
         }

@@ -1,9 +1,10 @@
 //! Keys and pastes into the text field of a pane.
 
 use super::{actions, publish, search, settings};
+use crate::app::command;
 use crate::app::effect::Effect;
 use crate::app::key::{Code, Key};
-use crate::app::state::{Confirm, Overlay, State, Tab, edit, paste};
+use crate::app::state::{Confirm, Overlay, Prompt, State, Tab, edit, paste};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     if key.code == Code::BackTab {
@@ -43,7 +44,7 @@ pub fn narrowed(state: &mut State) {
 
 pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
     match &mut state.overlay {
-        Some(Overlay::Connect(prompt)) => {
+        Some(Overlay::Prompt(prompt)) => {
             paste(&mut prompt.input, text);
             prompt.error = None;
             return Vec::new();
@@ -65,6 +66,7 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
         None => {}
     }
     if !state.is_typing() {
+        pasted_address(state, text);
         return Vec::new();
     }
     match state.tab {
@@ -85,4 +87,14 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// An address pasted where one can connect is to be connected to.
+fn pasted_address(state: &mut State, text: &str) {
+    let can = command::find(command::Id::Connect).is_some_and(|command| (command.applies)(state));
+    if can && text.trim_start().starts_with('/') {
+        let mut prompt = Prompt::default();
+        paste(&mut prompt.input, text);
+        state.overlay = Some(Overlay::Prompt(prompt));
+    }
 }

@@ -128,6 +128,8 @@ async fn answer(context: &Context, session: &mut Session, verb: &Verb) -> Result
         Verb::Bootstrap { wait } => peers::bootstrap(context, session, *wait).await,
         Verb::Ban(arguments) => peers::ban(context, session, arguments).await,
         Verb::Unban { peer } => peers::unban(context, session, peer).await,
+        Verb::Keep { peer } => peers::keep(context, session, peer).await,
+        Verb::Unkeep { peer } => peers::unkeep(context, session, peer).await,
         Verb::Feed(arguments) => feed::feed(context, session, arguments).await,
         Verb::Start | Verb::Config(_) | Verb::Init(_) | Verb::Completions { .. } => {
             Err(super::failure::usage("this command is not answered by a node"))

@@ -1,4 +1,4 @@
-//! `peers`, `peer-info`, `connect`, `disconnect`, `bootstrap`, `ban`, `unban`.
+//! `peers`, `peer-info`, `connect`, `disconnect`, `bootstrap`, `ban`, `unban`, `keep`, `unkeep`.
 
 use serde_json::json;
 
@@ -76,10 +76,21 @@ fn direction(peer: &PeerInfo) -> &'static str {
     }
 }
 
+/// `tcp`, `quic, through a relay`.
+fn transport(peer: &PeerInfo) -> String {
+    match (peer.transport.as_str(), peer.relayed) {
+        ("", _) => "-".into(),
+        (carried, true) => format!("{carried}, through a relay"),
+        (carried, false) => carried.into(),
+    }
+}
+
 fn state(peer: &PeerInfo) -> &'static str {
     match (peer.banned, peer.connected) {
         (true, _) => "banned",
+        (false, true) if peer.kept => "connected, kept",
         (false, true) => "connected",
+        (false, false) if peer.kept => "away, kept",
         (false, false) => "away",
     }
 }
@@ -102,6 +113,8 @@ fn details(peer: &PeerInfo) -> Vec<(&'static str, String)> {
         ("agent", peer.agent.to_string()),
         ("addresses", peer.addrs.join("\n")),
         ("direction", direction(peer).to_owned()),
+        ("transport", transport(peer)),
+        ("releases", peer.releases.map_or("-".into(), |releases| releases.to_string())),
         ("connected", peer.connected_s.map_or("-".into(), human::duration)),
         ("last seen", if peer.last_seen == 0 { "never".into() } else { human::time(peer.last_seen) }),
         ("latency", latency(peer)),
@@ -244,6 +257,31 @@ pub async fn unban(context: &Context, session: &Session, peer: &str) -> Result<(
         );
     }
     context.output.answer(&json!({ "banned": false, "peer_id": peer }), |_| format!("let {peer} in again\n"))
+}
+
+pub async fn keep(context: &Context, session: &Session, peer: &str) -> Result<(), NodeError> {
+    let node = session.running(context).await?;
+    let peer = remembered(&node, peer).await?;
+    let new = node.keep(peer.clone()).await?;
+    let text =
+        if new { "from now on this node stays connected with" } else { "this node stays connected already with" };
+    context.output.answer(&json!({ "kept": true, "new": new, "peer_id": peer }), |_| format!("{text} {peer}\n"))
+}
+
+pub async fn unkeep(context: &Context, session: &Session, peer: &str) -> Result<(), NodeError> {
+    let node = session.running(context).await?;
+    let peer = remembered(&node, peer).await?;
+    if !node.unkeep(peer.clone()).await? {
+        return Err(NodeError::new(ErrorKind::NotFound, format!("{peer:?} is not kept"))
+            .hint("see `ggen-p2p-tui peers`: kept ones say so"));
+    }
+    context.output.answer(&json!({ "kept": false, "peer_id": peer }), |_| format!("let go of {peer}\n"))
+}
+
+/// As [`resolve`], among all that the node remembers.
+async fn remembered(node: &NodeHandle, wanted: &str) -> Result<String, NodeError> {
+    let peers = node.known_peers().await?;
+    Ok(pick(&peers, wanted)?.map_or_else(|| wanted.to_owned(), |peer| peer.peer_id.clone()))
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ fn stage_text(stage: PublishStage, seen_by: usize) -> String {
 fn transfer_text(transfer: &TransferInfo) -> String {
     match transfer.state {
         TransferState::Finding => format!("{}: looking for providers", transfer.name),
+        TransferState::Paused => format!("{}: paused", transfer.name),
         TransferState::Verifying => format!("{}: verifying", transfer.name),
         TransferState::Done => format!("{}: done", transfer.name),
         TransferState::Failed => format!("{}: {}", transfer.name, transfer.note),
@@ -122,6 +123,8 @@ mod tests {
             leaves_done: 4,
             leaves_total: 16,
             leaves_resumed: 0,
+            map: Vec::new(),
+            can_wait: true,
             lanes: Vec::new(),
             state: TransferState::Running,
             note: Default::default(),

@@ -222,6 +222,16 @@ pub enum Verb {
         /// Peer id
         peer: String,
     },
+    /// Stay connected with a peer: it is dialled again whenever the connection is lost, also after a restart
+    Keep {
+        /// Peer id, or the end of it that no other peer shares
+        peer: String,
+    },
+    /// Leave it to the node again whether it stays connected with a peer
+    Unkeep {
+        /// Peer id, or the end of it that no other peer shares
+        peer: String,
+    },
     /// Announcements that reached this node, newest first
     Feed(FeedArgs),
     /// The central indexes: how they are doing, or fetch them anew

@@ -17,6 +17,7 @@
 
 mod allow;
 mod beneath;
+mod changes;
 mod extract;
 mod links;
 mod list;
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 use super::{Finding, PackageId, SafeText, merkle};
 
 pub use allow::Allowed;
+pub use changes::{Bump, Change, FileChange, changes};
 pub use extract::Extracted;
 pub(crate) use extract::extract;
 pub(crate) use list::{files, is_ontology, is_template};

@@ -10,6 +10,7 @@ mod identity;
 mod listed;
 mod needs;
 mod source;
+mod version;
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,8 @@ pub struct PeerConduct {
     /// Averages: round trip in milliseconds, bytes a second of downloads.
     pub latency_ms: Option<f64>,
     pub throughput: Option<f64>,
+    /// A person wants the connection with it kept.
+    pub kept: bool,
     /// The address, or /64 network, that it last connected from.
     pub network: Option<IpAddr>,
     /// Newest first.

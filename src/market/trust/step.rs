@@ -43,6 +43,8 @@ pub enum Code {
     LookAlike,
     /// What the publisher says and nobody checked.
     Claims,
+    /// Who told of it; a node's knowledge.
+    Told,
     /// Who holds it; a node's knowledge.
     Providers,
 }

@@ -13,7 +13,7 @@ use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
 use super::install::{InstallAnswer, InstallPlan, InstallRequest, OutdatedPackage};
 use super::installed::{InstalledFiles, InstalledInfo, RemoveAnswer};
-use super::network::{DhtInfo, PeerInfo};
+use super::network::{DhtInfo, LookupAnswer, PeerInfo};
 use super::package::{FeedItem, Inspection, PublishAnswer, ReleaseInfo, SearchAnswer};
 use super::status::Status;
 
@@ -67,6 +67,11 @@ pub enum NodeCommand {
         allow: Vec<String>,
     },
     Publish(PublishRequest),
+    /// Writes another version into the manifest of the package in `path`, and changes nothing else of it.
+    SetVersion {
+        path: String,
+        version: semver::Version,
+    },
     /// What installing would do; fetches and changes nothing.
     Plan(InstallRequest),
     Install(InstallRequest),
@@ -114,14 +119,48 @@ pub enum NodeCommand {
     Unban {
         peer: String,
     },
+    /// Connect to it whenever the connection is lost, also after a restart.
+    Keep {
+        peer: String,
+    },
+    Unkeep {
+        peer: String,
+    },
     /// How the central indexes are doing; with `refresh`, after asking their servers anew.
     Central {
         refresh: bool,
     },
     /// The settings that the node started with.
     Settings,
+    /// Has a download wait, go on, or end.
+    Transfer {
+        id: u64,
+        wish: TransferWish,
+    },
+    /// Other limits for all transfers together from now on, until the node ends: bytes a second, 0 is none. The settings stay as
+    /// they are.
+    SetLimits {
+        upload: Option<u64>,
+        download: Option<u64>,
+    },
+    /// Looks a package name, a package id or a peer id up in the DHT.
+    Lookup {
+        what: String,
+    },
     /// Graceful shutdown.
     Stop,
+}
+
+/// What a person wants of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferWish {
+    Pause,
+    Resume,
+    /// It ends; what has come stays for another try, or goes.
+    Cancel {
+        keep: bool,
+    },
 }
 
 /// What is looked for.
@@ -193,11 +232,12 @@ pub enum NodeReply {
     Verified(Verification),
     InstalledFiles(InstalledFiles),
     Removed(RemoveAnswer),
-    /// Whether there was something to remove / disconnect / unban / unpin.
+    /// Whether there was something to remove / disconnect / unban / unpin / keep / unkeep.
     Changed(bool),
     Connected {
         peer_id: String,
     },
     Central(Vec<CentralInfo>),
     Settings(Box<Settings>),
+    Lookup(LookupAnswer),
 }

@@ -53,6 +53,7 @@ impl ReleaseInfo {
             yank_reason: signed.yank_reason.clone(),
             have_blob: false,
             providers: 0,
+            holders: Vec::new(),
             installed: false,
             pinned: None,
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::{PackageId, SafeText};
+use crate::market::{PackageId, ReleaseId, SafeText};
 
 use super::network::{DhtInfo, Direction, PeerInfo};
 use super::package::FeedItem;
@@ -13,6 +13,8 @@ use super::status::Status;
 pub enum TransferState {
     /// Looking for providers.
     Finding,
+    /// A person wants it to wait.
+    Paused,
     Running,
     /// All bytes here; checking and placing.
     Verifying,
@@ -36,6 +38,12 @@ pub struct TransferInfo {
     /// Of the leaves done, those that an earlier attempt had left.
     #[serde(default)]
     pub leaves_resumed: u64,
+    /// How much of each part of it is here, from 0 to 8, at most 64 parts in order; empty where that is not known.
+    #[serde(default)]
+    pub map: Vec<u8>,
+    /// Whether it can be paused, resumed and cancelled.
+    #[serde(default)]
+    pub can_wait: bool,
     /// The providers of a download: those at work, then the last ones that ended (at most 12).
     #[serde(default)]
     pub lanes: Vec<LaneInfo>,
@@ -114,6 +122,8 @@ pub enum NodeEvent {
     /// At most once a second, when it changed.
     Dht(DhtInfo),
     Feed(FeedItem),
+    /// More peers have passed these announcements on; at most once a second.
+    Heard(Vec<(ReleaseId, u32)>),
     /// At most ten a second for one transfer, and always at its end.
     Transfer(TransferInfo),
     Publish {

@@ -57,6 +57,18 @@ pub struct PeerInfo {
     /// Bans of this node's own making so far that make the next one longer.
     #[serde(default)]
     pub bans: u32,
+    /// A person wants the connection with it kept: it is dialled again whenever it is lost.
+    #[serde(default)]
+    pub kept: bool,
+    /// What carries the oldest connection: `tcp`, `quic`; empty while not connected.
+    #[serde(default)]
+    pub transport: String,
+    /// Whether that leads through a third node.
+    #[serde(default)]
+    pub relayed: bool,
+    /// Releases that it says it has.
+    #[serde(default)]
+    pub releases: Option<u64>,
     pub connected_s: Option<u64>,
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -85,6 +97,12 @@ pub struct DhtInfo {
     pub providers: usize,
     /// Keys this node provides.
     pub provided: usize,
+    /// Where this node is in the key space: the first bits of its key.
+    #[serde(default)]
+    pub position: u32,
+    /// Where peers of the routing table are, and keys that this node provides; some of them where there are many.
+    #[serde(default)]
+    pub points: Vec<DhtPoint>,
     /// Running queries first, then the last finished ones, at most 32.
     pub queries: Vec<DhtQuery>,
 }
@@ -109,4 +127,43 @@ pub struct DhtQuery {
     pub elapsed_ms: u64,
     /// None while it runs.
     pub outcome: Option<SafeText>,
+}
+
+/// Something in the key space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DhtPoint {
+    /// The first bits of its key.
+    pub at: u32,
+    /// A key that this node provides; otherwise a peer.
+    pub key: bool,
+}
+
+/// What was looked up in the DHT by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LookupKind {
+    /// Who carries a package of this name.
+    Name,
+    /// Who has the bytes of a package.
+    Bytes,
+    /// Who is closest to a peer id.
+    Peer,
+}
+
+/// What the DHT answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LookupAnswer {
+    pub kind: LookupKind,
+    /// Those most worth asking first.
+    pub peers: Vec<LookupPeer>,
+    pub elapsed_ms: u64,
+}
+
+/// A peer that was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LookupPeer {
+    pub peer_id: String,
+    /// Where it is known to be.
+    pub addrs: Vec<String>,
+    pub connected: bool,
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::archive::{FileEntry, Packed};
+use crate::market::archive::{Bump, FileChange, FileEntry, Packed};
 use crate::market::search::Facets;
 use crate::market::{
     Dependency, Finding, Manifest, PackageId, PackageName, PublisherKey, ReleaseId, SafeText, Severity,
@@ -40,6 +40,9 @@ pub struct FeedItem {
     pub via: Via,
     /// Peer id it came from; none when published here.
     pub from: Option<String>,
+    /// Peers that passed it on so far, as far as they are counted.
+    #[serde(default)]
+    pub heard_from: u32,
     pub yanked: bool,
 }
 
@@ -132,9 +135,21 @@ pub struct ReleaseInfo {
     pub have_blob: bool,
     /// Nodes known to have the bytes, this one included.
     pub providers: usize,
+    /// Some of the peers that are known to have the bytes, those most worth asking first.
+    #[serde(default)]
+    pub holders: Vec<HolderInfo>,
     pub installed: bool,
     /// The key pinned for this name, if any.
     pub pinned: Option<PublisherKey>,
+}
+
+/// A peer that is known to have a package's bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HolderInfo {
+    pub peer_id: String,
+    pub connected: bool,
+    /// None: nothing speaks for it or against it.
+    pub reputation: Option<f64>,
 }
 
 /// What a directory that is to be published is like.
@@ -171,6 +186,9 @@ pub struct PublishPlan {
     pub findings: Vec<Finding>,
     /// Newest version this publisher has out under the name.
     pub previous: Option<semver::Version>,
+    /// What is another in the files than in `previous`, at most 2000; none: its bytes are not here any more.
+    #[serde(default)]
+    pub changes: Option<Vec<FileChange>>,
     /// Whether it can be published: no finding of severity `error`.
     pub publishable: bool,
 }
@@ -200,7 +218,15 @@ impl PublishPlan {
             publishable: !findings.iter().any(|finding| finding.severity == Severity::Error),
             findings,
             previous,
+            changes: None,
         }
+    }
+
+    /// Versions that could follow the previous one, and whether the changes ask for it.
+    pub fn proposals(&self) -> Vec<(Bump, semver::Version, bool)> {
+        let Some(previous) = &self.previous else { return Vec::new() };
+        let asked = self.changes.as_deref().map(Bump::of);
+        Bump::ALL.into_iter().map(|bump| (bump, bump.after(previous), asked == Some(bump))).collect()
     }
 
     /// The key it is signed with, for people.
@@ -221,6 +247,9 @@ pub struct PublishAnswer {
     pub files: usize,
     /// Peers that confirmed the release is in their catalogue.
     pub seen_by: usize,
+    /// Some of them.
+    #[serde(default)]
+    pub seen_by_peers: Vec<String>,
     /// Peers that confirmed they hold the bytes.
     pub held_by: usize,
     pub findings: Vec<Finding>,

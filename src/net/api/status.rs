@@ -20,6 +20,8 @@ pub struct Status {
     pub catalog: CatalogStatus,
     pub storage: StorageStatus,
     pub traffic: Traffic,
+    #[serde(default)]
+    pub rates: RateLimits,
     /// The home directory of the node.
     pub home: String,
     /// Process id of the node.
@@ -123,6 +125,13 @@ pub struct LimitHit {
     /// Unix seconds.
     pub first_at: u64,
     pub last_at: u64,
+}
+
+/// Limits for all transfers together, bytes a second; 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateLimits {
+    pub upload: u64,
+    pub download: u64,
 }
 
 /// Bytes of our own protocols (blob, sync, search) since start.

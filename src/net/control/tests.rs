@@ -295,6 +295,7 @@ fn the_largest_plan_fits_an_answer() {
         files: vec![file; 10_000],
         findings: Vec::new(),
         previous: None,
+        changes: None,
         publishable: true,
     };
     assert!(serde_json::to_vec(&NodeReply::Inspect(plan.into())).unwrap().len() < super::MAX_REPLY);

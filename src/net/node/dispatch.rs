@@ -39,6 +39,7 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::Unpin { name } => service::unpin(context, name).await,
         NodeCommand::Inspect { path, allow } => service::inspect(context, path, allow).await,
         NodeCommand::Publish(publish) => service::publish(context, publish).await,
+        NodeCommand::SetVersion { path, version } => service::publish::set_version(path, version).await,
         NodeCommand::Plan(install) => service::install::plan(context, install).await,
         NodeCommand::Install(install) => service::install::install(context, install).await,
         NodeCommand::Outdated => service::install::outdated(context).await,
@@ -55,8 +56,17 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::Bootstrap { wait } => context.swarm.bootstrap(wait).await.map(|()| NodeReply::Done),
         NodeCommand::Ban { peer, reason, duration_s } => ban(core, &peer, &reason, duration_s),
         NodeCommand::Unban { peer } => Ok(NodeReply::Changed(context.peers.unban(parse_peer(&peer)?))),
+        NodeCommand::Keep { peer } => keep(core, &peer),
+        NodeCommand::Unkeep { peer } => Ok(NodeReply::Changed(context.peers.unkeep(parse_peer(&peer)?))),
         NodeCommand::Central { refresh } => service::central::answer(context, refresh).await,
         NodeCommand::Settings => Ok(NodeReply::Settings(Box::new(context.settings.as_ref().clone()))),
+        NodeCommand::Transfer { id, wish } => context.transfers.wish(id, wish).map(NodeReply::Changed),
+        NodeCommand::SetLimits { upload, download } => {
+            upload.into_iter().for_each(|rate| context.services.upload_rate().set_rate(rate));
+            download.into_iter().for_each(|rate| context.services.download_rate().set_rate(rate));
+            Ok(NodeReply::Done)
+        }
+        NodeCommand::Lookup { what } => service::lookup(context, &what).await,
         NodeCommand::Stop => {
             core.stop.cancel();
             Ok(NodeReply::Done)
@@ -79,14 +89,24 @@ async fn disconnect(core: &Core, peer: Option<&str>) -> Result<NodeReply, NodeEr
 }
 
 fn ban(core: &Core, peer: &str, reason: &str, duration_s: Option<u64>) -> Result<NodeReply, NodeError> {
+    let peer = not_self(core, peer)?;
+    core.context.peers.ban(peer, reason, duration_s);
+    Ok(NodeReply::Done)
+}
+
+fn keep(core: &Core, peer: &str) -> Result<NodeReply, NodeError> {
+    let peer = not_self(core, peer)?;
+    core.context.peers.keep(peer).map(NodeReply::Changed)
+}
+
+fn not_self(core: &Core, peer: &str) -> Result<PeerId, NodeError> {
     let peer = parse_peer(peer)?;
     if peer == core.context.swarm.local_peer() {
         return Err(
             NodeError::new(ErrorKind::Usage, format!("{peer} is this node itself")).hint("`peers` lists the others")
         );
     }
-    core.context.peers.ban(peer, reason, duration_s);
-    Ok(NodeReply::Done)
+    Ok(peer)
 }
 
 fn parse_peer(text: &str) -> Result<PeerId, NodeError> {

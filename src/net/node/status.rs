@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::market::SafeText;
 use crate::market::store::{CacheUse, Counts};
 
-use super::super::api::{CatalogStatus, DhtInfo, DhtStatus, NodeEvent, Status, StorageStatus};
+use super::super::api::{CatalogStatus, DhtInfo, DhtStatus, NodeEvent, RateLimits, Status, StorageStatus};
 use super::super::clock::unix_now;
 use super::super::error::NodeError;
 use super::super::service::cache;
@@ -50,6 +50,10 @@ pub async fn run(core: Arc<Core>) {
         core.context.bus.prune();
         if !core.context.bus.has_subscribers() {
             continue;
+        }
+        let heard = core.context.swarm.forwarders().take_grown();
+        if !heard.is_empty() {
+            core.context.bus.emit(NodeEvent::Heard(heard));
         }
         let Ok(snapshot) = core.context.swarm.snapshot().await else { return };
         let Ok(figures) = recent_figures(&core).await else { continue };
@@ -136,6 +140,10 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
             bound: cache.bound,
         },
         traffic: context.peers.traffic(),
+        rates: RateLimits {
+            upload: context.services.upload_rate().rate(),
+            download: context.services.download_rate().rate(),
+        },
         home: context.home.root().display().to_string(),
         pid: std::process::id(),
         stale: stale(core).map(|why| SafeText::new(&why)),

@@ -22,6 +22,7 @@ use super::bans::Rules;
 use super::conduct::Outcome;
 use super::entry::{Connection, Entry, PeerSource};
 use super::history::event;
+use super::kept;
 use super::table::{MAX_PEERS, Order, Table, step};
 
 /// Longest pause between two dials that this node makes by itself.
@@ -168,7 +169,8 @@ impl PeerBook {
         let now = unix_now();
         let table = self.lock();
         let inbound = |entry: &Entry| {
-            let first = entry.connections.first().filter(|first| first.direction == Direction::Inbound)?;
+            let first =
+                entry.connections.first().filter(|first| first.direction == Direction::Inbound && !entry.kept)?;
             Some((first.since.elapsed(), step(entry.conduct.estimate(now))))
         };
         let guests = table.entries.iter().filter_map(|(peer, entry)| Some((*peer, inbound(entry)?)));
@@ -258,10 +260,10 @@ impl PeerBook {
         entry.info(peer, self.shared.rules.min_reputation, now)
     }
 
-    /// All that are connected or banned; connected first, then by peer id.
+    /// All that are connected, banned or kept; connected first, then by peer id.
     pub fn list(&self) -> Vec<PeerInfo> {
         let now = unix_now();
-        self.list_of(|entry| entry.is_connected() || entry.is_banned(now))
+        self.list_of(|entry| entry.is_connected() || entry.is_banned(now) || entry.kept)
     }
 
     /// All that are remembered; connected first, then by peer id.
@@ -303,7 +305,8 @@ impl PeerBook {
         let mut table = self.lock();
         let Some(entry) = table.entries.get_mut(&peer) else { return };
         entry.failed_dials = entry.failed_dials.saturating_add(1);
-        let pause = Duration::from_secs(2u64 << entry.failed_dials.min(10)).min(MAX_BACKOFF);
+        let longest = if entry.kept { kept::MAX_BACKOFF } else { MAX_BACKOFF };
+        let pause = Duration::from_secs(2u64 << entry.failed_dials.min(10)).min(longest);
         entry.next_dial = Some(Instant::now() + pause);
     }
 
@@ -324,7 +327,8 @@ impl PeerBook {
                 entry.next_dial = None;
             }
             entry.last_seen = unix_now();
-            entry.connections.push(Connection { id, direction, since: Instant::now() });
+            let since = Instant::now();
+            entry.connections.push(Connection { id, direction, since, transport: "", relayed: false });
             if let Some(addr) = addr {
                 entry.learn_addr(addr);
             }
@@ -346,10 +350,10 @@ impl PeerBook {
             entry.latency = None;
             entry.speaks_sync = false;
             entry.away = Some(event(reason, unix_now()));
-            let banned = entry.is_banned(unix_now());
+            let (banned, kept) = (entry.is_banned(unix_now()), entry.kept);
             table.unreported.remove(&peer);
             table.unsaved.insert(peer);
-            if banned {
+            if banned || kept {
                 table.changed(peer);
             }
             // Told under the lock, so that no report of the peer as connected can come after it.
@@ -395,7 +399,11 @@ impl PeerBook {
         let mut table = self.lock();
         if let Some(entry) = table.entries.get_mut(&peer).filter(|entry| !entry.is_connected()) {
             entry.away = Some(event(&format!("cannot connect: {why}"), unix_now()));
+            let kept = entry.kept;
             table.unsaved.insert(peer);
+            if kept {
+                table.changed(peer);
+            }
         }
     }
 
@@ -445,15 +453,15 @@ impl PeerBook {
         let mut table = self.lock();
         for peer in std::mem::take(&mut table.unreported) {
             let Some(entry) = table.get(peer) else { continue };
-            if entry.is_connected() || entry.is_banned(now) {
+            if entry.is_connected() || entry.is_banned(now) || entry.kept {
                 self.shared.bus.emit(NodeEvent::Peer(self.info_of(peer, entry, now)));
             }
         }
     }
 
-    fn gone_unless_connected(&self, peer: PeerId, reason: &str) {
+    pub(super) fn gone_unless_connected(&self, peer: PeerId, reason: &str) {
         let mut table = self.lock();
-        if !table.get(peer).is_some_and(Entry::is_connected) {
+        if table.get(peer).is_none_or(|entry| !entry.is_connected()) {
             table.unreported.remove(&peer);
             self.emit_gone(peer, reason);
         }
@@ -463,7 +471,7 @@ impl PeerBook {
         self.shared.bus.emit(NodeEvent::PeerGone { peer_id: peer.to_string(), reason: SafeText::capped(reason, 200) });
     }
 
-    fn update(&self, peer: PeerId, change: impl FnOnce(&mut Entry)) {
+    pub(super) fn update(&self, peer: PeerId, change: impl FnOnce(&mut Entry)) {
         let mut table = self.lock();
         change(table.entry(peer, unix_now()));
         table.changed(peer);
@@ -471,19 +479,19 @@ impl PeerBook {
         self.wake(false);
     }
 
-    fn save_later(&self, peer: PeerId) {
+    pub(super) fn save_later(&self, peer: PeerId) {
         self.lock().unsaved.insert(peer);
         self.wake(false);
     }
 
-    fn wake(&self, ordered: bool) {
+    pub(super) fn wake(&self, ordered: bool) {
         self.shared.changed.notify_one();
         if ordered {
             self.shared.ordered.notify_one();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
         self.shared.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

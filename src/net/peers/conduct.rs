@@ -181,6 +181,7 @@ impl Conduct {
             latency_ms: self.latency.get(),
             throughput: self.throughput.get(),
             network: None,
+            kept: false,
             history: self.history.to_vec(),
             away: None,
         }

@@ -62,6 +62,10 @@ pub struct Connection {
     pub id: ConnectionId,
     pub direction: Direction,
     pub since: Instant,
+    /// `tcp`, `quic` or what else carries it; empty: not told yet.
+    pub transport: &'static str,
+    /// Through a third node.
+    pub relayed: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,6 +95,10 @@ pub struct Entry {
     /// When this node may dial it by itself again, and how often that failed in a row.
     pub next_dial: Option<Instant>,
     pub failed_dials: u32,
+    /// A person wants the connection with it kept.
+    pub kept: bool,
+    /// Releases that it says it has.
+    pub releases: Option<u64>,
 }
 
 impl Entry {
@@ -148,6 +156,10 @@ impl Entry {
             banned_until: ban.and_then(|ban| ban.until),
             banned_at: ban.map(|_| conduct.banned_at),
             bans: conduct.bans(now),
+            kept: self.kept,
+            transport: oldest.map(|connection| connection.transport.to_owned()).unwrap_or_default(),
+            relayed: oldest.is_some_and(|connection| connection.relayed),
+            releases: self.releases,
             connected_s: oldest.map(|connection| connection.since.elapsed().as_secs()),
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
@@ -168,8 +180,13 @@ impl Entry {
             last_seen: self.last_seen,
             banned_until: self.ban.as_ref().map_or(0, |ban| ban.until.unwrap_or(FOREVER)),
             ban_reason: self.ban.as_ref().map(|ban| ban.reason.clone()).unwrap_or_default(),
-            proven: self.conduct.estimate(now) >= PROVEN,
-            conduct: PeerConduct { network: self.network, away: self.away.clone(), ..self.conduct.to_kept() },
+            proven: self.kept || self.conduct.estimate(now) >= PROVEN,
+            conduct: PeerConduct {
+                network: self.network,
+                away: self.away.clone(),
+                kept: self.kept,
+                ..self.conduct.to_kept()
+            },
         }
     }
 
@@ -181,8 +198,9 @@ impl Entry {
             until if until > now => Some(Ban { until: Some(until), reason: record.ban_reason }),
             _ => None,
         };
-        let (network, away) = (record.conduct.network, record.conduct.away.clone());
+        let (network, away, kept) = (record.conduct.network, record.conduct.away.clone(), record.conduct.kept);
         let entry = Self {
+            kept,
             conduct: Conduct::from_kept(record.conduct, record.successes, record.failures, record.last_seen, now),
             addrs: record.addrs.iter().take(MAX_ADDRS).filter_map(|addr| addr.parse().ok()).collect(),
             agent: record.agent,

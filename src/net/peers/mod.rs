@@ -6,6 +6,7 @@ mod conduct;
 mod entry;
 mod estimate;
 mod history;
+mod kept;
 mod report;
 mod table;
 

@@ -71,7 +71,7 @@ impl Table {
     fn evict(&mut self, now: u64) {
         let banned = self.entries.values().filter(|entry| entry.ban.is_some()).count();
         let spare_bans = banned <= MAX_BANNED;
-        let gone = self.entries.iter().filter(|(_, entry)| !entry.is_connected());
+        let gone = self.entries.iter().filter(|(_, entry)| !entry.is_connected() && !entry.kept);
         let mut least: Vec<_> = gone
             .map(|(peer, entry)| {
                 let is_banned = entry.ban.is_some();

@@ -374,3 +374,27 @@ async fn many_changes_are_one_report() {
     assert_eq!(events.next().await, Some(NodeEvent::Stopping));
     assert_eq!(book.traffic().bytes_in, 1000);
 }
+
+#[test]
+fn a_kept_peer_is_dialled_again_and_remembered() {
+    let book = PeerBook::new(&Settings::default(), EventBus::new());
+    let peer = PeerId::random();
+    assert_eq!(book.keep(peer).unwrap_err().kind, crate::net::ErrorKind::NotFound);
+    let record =
+        PeerRecord { peer_id: peer.to_string(), addrs: vec!["/ip4/192.0.2.1/tcp/1".into()], ..PeerRecord::default() };
+    book.load(vec![record]);
+    assert!(book.kept_to_dial().is_empty() && book.list().is_empty());
+    assert!(book.keep(peer).unwrap() && !book.keep(peer).unwrap());
+    assert_eq!(book.list().len(), 1, "in sight though away");
+    let saved = book.take_unsaved().pop().unwrap();
+    assert!(saved.conduct.kept && saved.proven);
+    assert_eq!(book.kept_to_dial().len(), 1);
+    book.on_dialing(peer);
+    assert!(book.kept_to_dial().is_empty(), "not again at once");
+
+    let again = PeerBook::new(&Settings::default(), EventBus::new());
+    again.load(vec![saved]);
+    assert_eq!(again.kept_to_dial().len(), 1);
+    assert!(again.unkeep(peer) && !again.unkeep(peer));
+    assert!(again.kept_to_dial().is_empty() && again.list().is_empty());
+}

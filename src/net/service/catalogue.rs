@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
+use libp2p::PeerId;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
 use crate::market::install::Removal;
 use crate::market::{MarketError, PackageName, PublisherKey, install};
 
-use super::super::api::{InstalledFiles, InstalledInfo, NodeEvent, NodeReply, ReleaseInfo, RemoveAnswer};
+use super::super::api::{HolderInfo, InstalledFiles, InstalledInfo, NodeEvent, NodeReply, ReleaseInfo, RemoveAnswer};
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 use super::heads;
 
 /// How long showing a package may wait for its head.
 const HEAD_PATIENCE: Duration = Duration::from_millis(400);
+
+/// Holders of one release that are told.
+const MAX_HOLDERS: usize = 8;
 
 /// Answers [`NodeCommand::Detail`](super::super::api::NodeCommand::Detail): all releases of a name, newest first; empty when
 /// the catalogue has none.
@@ -26,9 +30,21 @@ pub async fn detail(
     heads::look_for_all(context, &name, publisher, HEAD_PATIENCE).await;
     let mut infos = context.store.run(move |db| ReleaseInfo::all_of(db, &name, publisher)).await?;
     for info in &mut infos {
-        info.providers += context.services.holders().of(info.package_id).len();
+        let holders = context.services.holders().of(info.package_id);
+        info.providers += holders.len();
+        info.holders =
+            context.peers.rank(holders).into_iter().take(MAX_HOLDERS).map(|peer| holder(context, peer)).collect();
     }
     Ok(NodeReply::Detail(infos))
+}
+
+fn holder(context: &Context, peer: PeerId) -> HolderInfo {
+    let known = context.peers.info(peer);
+    HolderInfo {
+        peer_id: peer.to_string(),
+        connected: known.as_ref().is_some_and(|info| info.connected),
+        reputation: known.filter(|info| info.evidence > 0).map(|info| info.reputation),
+    }
 }
 
 /// Answers [`NodeCommand::Installed`](super::super::api::NodeCommand::Installed).

@@ -199,7 +199,9 @@ pub async fn store(
 
 /// Shows a new release in the feed.
 pub fn tell(context: &Context, release: &VerifiedRelease, via: Via, from: Option<PeerId>) {
-    context.bus.emit(NodeEvent::Feed(feed_item(release, via, from, unix_now())));
+    let item = feed_item(release, via, from, unix_now());
+    let heard_from = context.swarm.forwarders().is_release(&release.envelope().to_bytes(), release.id(), from);
+    context.bus.emit(NodeEvent::Feed(FeedItem { heard_from, ..item }));
 }
 
 /// A release as the feed shows it; `now` in Unix seconds.
@@ -218,6 +220,7 @@ pub fn feed_item(release: &VerifiedRelease, via: Via, from: Option<PeerId>, now:
         received_at: now,
         via,
         from: from.map(|peer| peer.to_string()),
+        heard_from: u32::from(from.is_some()),
         yanked: signed.yank_reason.is_some(),
     }
 }

@@ -11,6 +11,7 @@ pub mod holders;
 pub mod install;
 pub mod intake;
 pub mod keys;
+pub mod lookup;
 pub mod mirror;
 pub mod progress;
 pub mod publish;
@@ -31,6 +32,7 @@ pub(in crate::net) mod testing;
 mod tests;
 
 pub use catalogue::{detail, installed, installed_files, remove, verify};
+pub use lookup::lookup;
 pub use publish::{inspect, publish};
 pub use search::search;
 pub use trust::{pin, pins, unpin, why};

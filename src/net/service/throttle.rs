@@ -1,8 +1,10 @@
 //! Bytes a second, for all transfers of one direction together.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 /// Bytes sent at a time where there is no limit.
@@ -16,20 +18,34 @@ const PIECES: u64 = 32;
 /// Lets bytes through at a rate.
 pub struct Throttle {
     /// Bytes a second; 0 is no limit.
-    rate: u64,
+    rate: AtomicU64,
     /// When all that was let through so far has had its time.
     paid_until: Mutex<Instant>,
+    /// There is another rate.
+    changed: Notify,
 }
 
 impl Throttle {
     /// `rate` in bytes a second; 0 is no limit.
     pub fn new(rate: u64) -> Self {
-        Self { rate, paid_until: Mutex::new(Instant::now()) }
+        Self { rate: AtomicU64::new(rate), paid_until: Mutex::new(Instant::now()), changed: Notify::new() }
+    }
+
+    /// Bytes a second; 0 is no limit.
+    pub fn rate(&self) -> u64 {
+        self.rate.load(Ordering::Relaxed)
+    }
+
+    /// Lets through at another rate from now on; who waits because of the old one goes on.
+    pub fn set_rate(&self, rate: u64) {
+        self.rate.store(rate, Ordering::Relaxed);
+        *self.paid_until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.changed.notify_waiters();
     }
 
     /// The bytes to send at a time: few where the rate is low, so that several transfers that take turns are all seen to move.
     pub fn piece(&self) -> usize {
-        match self.rate {
+        match self.rate() {
             0 => FREE_PIECE,
             rate => usize::try_from(rate / PIECES).unwrap_or(FREE_PIECE).clamp(MIN_PIECE, LIMITED_PIECE),
         }
@@ -38,16 +54,20 @@ impl Throttle {
     /// Returns when `bytes` more may pass.
     pub async fn pass(&self, bytes: usize) {
         if let Some(until) = self.book(bytes, Instant::now()) {
-            sleep_until(until).await;
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = self.changed.notified() => {}
+            }
         }
     }
 
     fn book(&self, bytes: usize, now: Instant) -> Option<Instant> {
-        if self.rate == 0 {
+        let rate = self.rate();
+        if rate == 0 {
             return None;
         }
         let mut paid_until = self.paid_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *paid_until = (*paid_until).max(now) + Duration::from_secs_f64(bytes as f64 / self.rate as f64);
+        *paid_until = (*paid_until).max(now) + Duration::from_secs_f64(bytes as f64 / rate as f64);
         Some(*paid_until)
     }
 }
@@ -71,6 +91,17 @@ mod tests {
         for (rate, piece) in [(0, 64 * 1024), (1, 64), (64 * 1024, 2048), (10 << 20, 16 * 1024)] {
             assert_eq!(Throttle::new(rate).piece(), piece, "{rate}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_waits_goes_on_when_the_limit_is_lifted() {
+        let throttle = std::sync::Arc::new(Throttle::new(1));
+        let waiting = throttle.clone();
+        let waits = tokio::spawn(async move { waiting.pass(1 << 30).await });
+        tokio::task::yield_now().await;
+        throttle.set_rate(0);
+        tokio::time::timeout(Duration::from_secs(20), waits).await.expect("it goes on").expect("no panic");
+        assert_eq!((throttle.rate(), throttle.book(5, Instant::now())), (0, None));
     }
 
     #[test]

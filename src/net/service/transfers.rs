@@ -6,17 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
+use tokio::sync::watch;
 
 use crate::market::{PackageId, SafeText};
 
-use super::super::api::{Direction, LaneInfo, NodeEvent, TransferInfo, TransferState};
+use super::super::api::{Direction, LaneInfo, NodeEvent, TransferInfo, TransferState, TransferWish};
 use super::super::bus::EventBus;
 use super::super::clock::unix_now;
+use super::super::error::{ErrorKind, NodeError};
 
 /// Ended transfers that are still shown.
 const MAX_ENDED: usize = 64;
 /// Running transfers that are shown; more than the slots for them allow.
 const MAX_RUNNING: usize = 256;
+/// Parts of the map of what is here.
+const MAP_PARTS: usize = 64;
 /// Between two events of one transfer.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -35,14 +39,28 @@ struct Inner {
 
 struct Entry {
     info: TransferInfo,
+    wish: watch::Sender<Wish>,
     started: Instant,
     told: Instant,
+}
+
+/// What a person wants of a transfer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    #[default]
+    Go,
+    Wait,
+    /// With what has come kept, or not.
+    End {
+        keep: bool,
+    },
 }
 
 /// A transfer under way. Dropped before its end (the task was cancelled), it counts as failed.
 pub struct Transfer {
     board: TransferBoard,
     id: u64,
+    wish: watch::Receiver<Wish>,
     ended: AtomicBool,
 }
 
@@ -77,15 +95,52 @@ impl TransferBoard {
             leaves_done: 0,
             leaves_total: crate::market::merkle::leaf_count(bytes_total),
             leaves_resumed: 0,
+            map: Vec::new(),
+            can_wait: false,
             lanes: Vec::new(),
             state: TransferState::Finding,
             note: SafeText::default(),
             started_at: unix_now(),
             elapsed_ms: 0,
         };
-        let (id, told) = self.lock().add(Entry { info, started: now, told: now });
+        let (sender, wish) = watch::channel(Wish::Go);
+        let (id, told) = self.lock().add(Entry { info, wish: sender, started: now, told: now });
         self.bus.emit(NodeEvent::Transfer(told));
-        Transfer { board: self.clone(), id, ended: AtomicBool::new(false) }
+        Transfer { board: self.clone(), id, wish, ended: AtomicBool::new(false) }
+    }
+
+    /// Notes what a person wants of a transfer. `false`: so it is already, or it has ended.
+    ///
+    /// # Errors
+    /// Not found: there is no such transfer. Usage: it is none that can wait.
+    pub fn wish(&self, id: u64, wanted: TransferWish) -> Result<bool, NodeError> {
+        let inner = self.lock();
+        let Some(entry) = inner.entries.iter().find(|entry| entry.info.id == id) else {
+            return Err(NodeError::new(ErrorKind::NotFound, format!("there is no transfer {id}")));
+        };
+        if ended(&entry.info) {
+            return Ok(false);
+        }
+        if !entry.info.can_wait {
+            return Err(NodeError::new(
+                ErrorKind::Usage,
+                format!("{} can neither be paused nor cancelled", entry.info.name),
+            )
+            .hint("only downloads of signed packages can"));
+        }
+        let wish = match wanted {
+            TransferWish::Pause => Wish::Wait,
+            TransferWish::Resume => Wish::Go,
+            TransferWish::Cancel { keep } => Wish::End { keep },
+        };
+        Ok(entry.wish.send_if_modified(|before| {
+            // What is to end does not go on.
+            let changes = *before != wish && !matches!(before, Wish::End { .. });
+            if changes {
+                *before = wish;
+            }
+            changes
+        }))
     }
 
     fn change(&self, id: u64, always: bool, change: impl FnOnce(&mut TransferInfo)) {
@@ -145,6 +200,18 @@ impl Entry {
     }
 }
 
+/// How much of each part is here, in eighths.
+fn map_of(here: &[bool]) -> Vec<u8> {
+    let parts = here.len().min(MAP_PARTS);
+    let bounds = |part: usize| part * here.len() / parts.max(1);
+    let eighths = |part: usize| {
+        let leaves = here.get(bounds(part)..bounds(part + 1)).unwrap_or_default();
+        let there = leaves.iter().filter(|leaf| **leaf).count();
+        u8::try_from(there * 8 / leaves.len().max(1)).unwrap_or(8)
+    };
+    (0..parts).map(eighths).collect()
+}
+
 fn ended(info: &TransferInfo) -> bool {
     matches!(info.state, TransferState::Done | TransferState::Failed)
 }
@@ -200,6 +267,40 @@ impl Transfer {
             info.bytes_done = done;
             info.bytes_total = total.unwrap_or(0).max(done);
         });
+    }
+
+    /// A person may have it wait or end: whoever carries it out heeds [`Self::wished`].
+    pub(in crate::net) fn can_wait(&self) {
+        self.board.change(self.id, true, |info| info.can_wait = true);
+    }
+
+    /// Returns what a person wants as soon as that is not to go on as before.
+    pub(in crate::net) async fn wished(&self) -> Wish {
+        let mut wish = self.wish.clone();
+        let wished = wish.wait_for(|wish| *wish != Wish::Go).await.map(|wish| *wish).ok();
+        match wished {
+            Some(wish) => wish,
+            // Forgotten by the board: nobody can want anything of it any more.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// It waits; returns when it is to go on, or to end.
+    pub(in crate::net) async fn wait(&self) -> Wish {
+        self.board.change(self.id, true, |info| {
+            info.state = TransferState::Paused;
+            info.lanes.clear();
+        });
+        let mut wish = self.wish.clone();
+        let wanted = wish.wait_for(|wish| *wish != Wish::Wait).await.map_or(Wish::Go, |wish| *wish);
+        self.board.change(self.id, true, |info| info.state = TransferState::Finding);
+        wanted
+    }
+
+    /// Which leaves are here.
+    pub(in crate::net) fn map(&self, here: &[bool]) {
+        let map = map_of(here);
+        self.board.change(self.id, false, |info| info.map = map);
     }
 
     /// What it waits for, or what went wrong with one provider.
@@ -289,6 +390,37 @@ mod tests {
         transfer.done();
         transfer.leaf(LEAF_SIZE);
         assert_eq!((board.list()[0].state, board.list()[0].leaves_done), (TransferState::Done, 0));
+    }
+
+    #[test]
+    fn the_map_says_how_much_of_each_part_is_here() {
+        assert_eq!(map_of(&[]), [0u8; 0]);
+        assert_eq!(map_of(&[true, false, true]), [8, 0, 8]);
+        let map = map_of(&(0..1000).map(|leaf| leaf < 508).collect::<Vec<_>>());
+        assert_eq!((map.len(), map[0], map[31], map[32], map[63]), (MAP_PARTS, 8, 8, 4, 0));
+    }
+
+    #[tokio::test]
+    async fn a_download_waits_goes_on_and_ends_as_it_is_wanted() {
+        let board = TransferBoard::new(EventBus::new());
+        assert_eq!(board.wish(9, TransferWish::Pause).unwrap_err().kind, ErrorKind::NotFound);
+        let transfer = begin(&board, "tool 1.0.0");
+        let id = transfer.id;
+        assert_eq!(board.wish(id, TransferWish::Pause).unwrap_err().kind, ErrorKind::Usage);
+        transfer.can_wait();
+        assert!(board.wish(id, TransferWish::Pause).unwrap() && !board.wish(id, TransferWish::Pause).unwrap());
+        assert_eq!(transfer.wished().await, Wish::Wait);
+        let (waited, _) = tokio::join!(transfer.wait(), async {
+            tokio::task::yield_now().await;
+            assert_eq!(board.list()[0].state, TransferState::Paused);
+            board.wish(id, TransferWish::Resume).unwrap()
+        });
+        assert_eq!((waited, board.list()[0].state), (Wish::Go, TransferState::Finding));
+        assert!(board.wish(id, TransferWish::Cancel { keep: true }).unwrap());
+        assert!(!board.wish(id, TransferWish::Resume).unwrap(), "what is to end does not go on");
+        assert_eq!(transfer.wished().await, Wish::End { keep: true });
+        transfer.failed("cancelled");
+        assert!(!board.wish(id, TransferWish::Pause).unwrap());
     }
 
     #[test]

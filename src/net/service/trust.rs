@@ -5,9 +5,10 @@ use semver::Version;
 
 use crate::market::store::{Pin, PinOrigin};
 use crate::market::trust::{self, Code, Ground, Outcome, Step};
-use crate::market::{PackageId, PackageName, PublisherKey};
+use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId};
 
 use super::super::api::NodeReply;
+use super::super::bus::FEED_KEPT;
 use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
@@ -34,14 +35,35 @@ pub async fn why(
     let judged = context.store.run(move |db| {
         let Some(release) = db.last_word(publisher, &name, &version)? else { return Ok(None) };
         let id = release.release().package_id;
-        Ok(Some((trust::assess(db, &release, &ground)?, id, db.blob(id)?.is_some())))
+        Ok(Some((trust::assess(db, &release, &ground)?, release.id(), id, db.blob(id)?.is_some())))
     });
-    let Some((mut assessment, id, here)) = judged.await? else {
+    let Some((mut assessment, release, id, here)) = judged.await? else {
         return Err(NodeError::new(ErrorKind::NotFound, format!("{asked} by {publisher} is not known here"))
             .hint("search for it first, so that the peers are asked"));
     };
+    assessment.steps.extend(told(context, release));
     assessment.steps.push(holders(context, id, here));
     Ok(NodeReply::Why(assessment))
+}
+
+/// Who told of it, and what dealings with that peer were like; nothing where that was in an earlier run. The signature decides, not
+/// who passed it on: this is to see where something comes from.
+fn told(context: &Context, release: ReleaseId) -> Option<Step> {
+    let item = context.bus.recent_feed(FEED_KEPT).into_iter().find(|item| item.release_id == release)?;
+    let Some(from) = &item.from else {
+        return Some(Step::new(Code::Told, Outcome::Note, "published by this node"));
+    };
+    let others = match item.heard_from {
+        0 | 1 => String::new(),
+        peers => format!(", and from {} more", peers - 1),
+    };
+    let known = from.parse().ok().and_then(|peer| context.peers.info(peer));
+    let repute = match known {
+        Some(info) if info.banned => ", which is banned now".to_owned(),
+        Some(info) if info.evidence > 0 => format!(" (reputation {:.2})", info.reputation),
+        _ => " (nothing is known of it)".to_owned(),
+    };
+    Some(Step::new(Code::Told, Outcome::Note, format!("heard from {from}{repute}{others}")))
 }
 
 /// Who has the bytes. Many who hold a package say that it can be had, not that it is good.

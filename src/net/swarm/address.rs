@@ -139,6 +139,16 @@ pub fn is_relayed(addr: &Multiaddr) -> bool {
     addr.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
+/// What carries a connection at `addr`, for people.
+pub fn transport(addr: &Multiaddr) -> &'static str {
+    let known = |part: Protocol<'_>| match part {
+        Protocol::QuicV1 | Protocol::Quic => Some("quic"),
+        Protocol::Ws(_) | Protocol::Wss(_) => Some("ws"),
+        _ => None,
+    };
+    addr.iter().find_map(known).unwrap_or("tcp")
+}
+
 /// The peer that `addr` names at its end.
 pub fn peer_of(addr: &Multiaddr) -> Option<PeerId> {
     match addr.iter().last() {

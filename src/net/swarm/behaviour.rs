@@ -14,7 +14,8 @@ use crate::config::Settings;
 use crate::config::schema::Performance;
 
 use super::gate::Gate;
-use super::gossip::{self, Gossipsub};
+use super::gossip;
+use super::heard::Heard;
 use super::listen::may_be_behind_router;
 use super::nat::{Answer, Probe, is_public};
 use super::records::DhtStore;
@@ -39,7 +40,7 @@ pub struct Behaviour {
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
     pub kad: kad::Behaviour<DhtStore>,
-    pub gossip: Gossipsub,
+    pub gossip: Heard,
     pub streams: libp2p_stream::Behaviour,
     pub probe: Toggle<Probe>,
     pub answer: Toggle<Answer>,
@@ -72,7 +73,7 @@ impl Behaviour {
             ping: ping::Behaviour::new(ping::Config::new().with_interval(PING)),
             mdns: mdns_if(settings.network.mdns, local),
             kad: kademlia(local, settings),
-            gossip: gossip::behaviour(&settings.network.packages_topic)?,
+            gossip: Heard::new(gossip::behaviour(&settings.network.packages_topic)?),
             streams: libp2p_stream::Behaviour::new(),
             probe: (!ephemeral).then(|| Probe::new(is_public)).into(),
             answer: (!ephemeral).then(|| Answer::new(settings.performance.max_peers as usize)).into(),

@@ -12,6 +12,7 @@ use crate::market::{PackageId, PackageName, PublisherKey, VerifiedHead};
 use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::PeerBook;
 use super::command::{Command, DhtKey, Reply, Snapshot};
+use super::forwarders::Forwarders;
 
 /// Providers after which looking further is not worth the wait.
 const ENOUGH_PROVIDERS: usize = 8;
@@ -41,6 +42,7 @@ pub struct SwarmClient {
     commands: mpsc::Sender<Command>,
     book: PeerBook,
     query_timeout: Duration,
+    forwarders: Forwarders,
 }
 
 impl SwarmClient {
@@ -49,12 +51,18 @@ impl SwarmClient {
         commands: mpsc::Sender<Command>,
         book: PeerBook,
         query_timeout: Duration,
+        forwarders: Forwarders,
     ) -> Self {
-        Self { local, commands, book, query_timeout }
+        Self { local, commands, book, query_timeout, forwarders }
     }
 
     pub fn local_peer(&self) -> PeerId {
         self.local
+    }
+
+    /// Who passed announcements on.
+    pub fn forwarders(&self) -> &Forwarders {
+        &self.forwarders
     }
 
     /// Peers with a standing connection, from a snapshot; never waits for the swarm task.
@@ -100,10 +108,15 @@ impl SwarmClient {
     /// Peers that the DHT says hold the bytes of `package`, as far as they are found within `limit` and `dht_query_timeout`;
     /// ends earlier when there are enough.
     pub async fn providers(&self, package: PackageId, limit: Duration) -> Result<Vec<PeerId>, NodeError> {
+        self.providers_of(DhtKey::Blob(package), limit).await
+    }
+
+    /// The same for whatever is provided under `key`.
+    pub async fn providers_of(&self, key: DhtKey, limit: Duration) -> Result<Vec<PeerId>, NodeError> {
         let (found, mut answers) = mpsc::channel(8);
         // Dropped when this function is left, or given up.
         let (_asking, left) = oneshot::channel();
-        self.send(Command::Providers { package, found, left }).await?;
+        self.send(Command::Providers { key, found, left }).await?;
         let mut deadline = Instant::now() + self.query_timeout.min(limit);
         let mut peers = HashSet::new();
         while peers.len() < ENOUGH_PROVIDERS {
@@ -115,6 +128,13 @@ impl SwarmClient {
             }
         }
         Ok(peers.into_iter().collect())
+    }
+
+    /// Peers that the DHT finds closest to `peer`, which may be among them, the closest first; none within `limit`: nobody
+    /// answered.
+    pub async fn closest(&self, peer: PeerId, limit: Duration) -> Result<Vec<PeerId>, NodeError> {
+        let asked = self.ask(|reply| Command::Closest { peer, reply });
+        tokio::time::timeout(self.query_timeout.min(limit), asked).await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
     /// Tells the DHT that this node holds the bytes; returns when the query is started.

@@ -34,7 +34,7 @@ pub enum Command {
     },
     /// Answers come in as they are found, until the query ends or the other half of `left` is dropped.
     Providers {
-        package: PackageId,
+        key: DhtKey,
         found: mpsc::Sender<HashSet<PeerId>>,
         left: oneshot::Receiver<()>,
     },
@@ -72,6 +72,11 @@ pub enum Command {
     },
     Snapshot {
         reply: Reply<Snapshot>,
+    },
+    /// Answers when it is known who is closest to `peer`.
+    Closest {
+        peer: PeerId,
+        reply: Reply<Vec<PeerId>>,
     },
     /// Stops a query that has found enough.
     EndQuery(kad::QueryId),

@@ -20,6 +20,7 @@ use super::super::peers::Outcome;
 use super::super::service::rate::{PeerRates, Rate};
 use super::address::{is_dialable, without_peer};
 use super::command::{Command, DhtKey, Reply};
+use super::lookup::Lookups;
 use super::mode;
 use super::queries::Queries;
 use super::renewal::Renewal;
@@ -51,6 +52,7 @@ pub struct Dht {
     providers: HashMap<QueryId, mpsc::Sender<HashSet<PeerId>>>,
     heads: HashMap<QueryId, mpsc::Sender<Vec<u8>>>,
     peers: HashMap<QueryId, (PeerId, Reply<()>)>,
+    pub(super) lookups: Lookups,
     bootstraps: HashMap<QueryId, Reply<Result<(), NodeError>>>,
     providing: HashSet<QueryId>,
     pub(super) queued: VecDeque<DhtKey>,
@@ -69,6 +71,7 @@ impl Dht {
             providers: HashMap::new(),
             heads: HashMap::new(),
             peers: HashMap::new(),
+            lookups: Lookups::default(),
             bootstraps: HashMap::new(),
             providing: HashSet::new(),
             queued: VecDeque::new(),
@@ -209,6 +212,7 @@ impl Task {
         self.dht.providers.remove(&id);
         self.dht.heads.remove(&id);
         self.dht.peers.remove(&id);
+        self.on_lookup_end(id, result);
         if self.dht.providing.remove(&id) {
             self.provide_queued();
         }
@@ -230,11 +234,11 @@ impl Task {
 
     pub(super) fn look_for_providers(
         &mut self,
-        package: PackageId,
+        key: &DhtKey,
         found: mpsc::Sender<HashSet<PeerId>>,
         left: oneshot::Receiver<()>,
     ) {
-        let key = DhtKey::Blob(package).to_key();
+        let key = key.to_key();
         let id = self.swarm.behaviour_mut().kad.get_providers(key.clone());
         self.dht.queries.seeks(id, &key);
         self.end_when_left(id, left);

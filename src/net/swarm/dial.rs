@@ -144,6 +144,9 @@ impl Task {
     /// Dials what is due while too few peers are connected.
     pub(super) fn redial(&mut self) {
         self.dial_bootstrap();
+        for (peer, addrs) in self.book.kept_to_dial() {
+            self.dial_known(peer, addrs, PeerSource::Remembered);
+        }
         if self.swarm.network_info().num_peers() < self.min_peers {
             self.dial_remembered(AT_ONCE);
         }

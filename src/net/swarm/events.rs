@@ -11,7 +11,7 @@ use crate::market::SafeText;
 use super::super::api::{Direction, NodeEvent, NoticeLevel};
 use super::super::peers::PeerSource;
 use super::super::protocol::SYNC_PROTOCOL;
-use super::address::{is_dialable, is_relayed, network_of, useful, without_peer};
+use super::address::{is_dialable, is_relayed, network_of, transport, useful, without_peer};
 use super::behaviour::BehaviourEvent;
 use super::dial::describe;
 use super::gate::Held;
@@ -149,6 +149,7 @@ impl Task {
         }
         self.remotes.insert(id, remote);
         self.book.on_connected(peer, id, direction, addr, source, network_of(endpoint.get_remote_address()));
+        self.book.on_link(peer, id, transport(endpoint.get_remote_address()), endpoint.is_relayed());
         self.settle_direct(peer);
         self.make_room();
     }

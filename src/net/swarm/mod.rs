@@ -11,11 +11,14 @@ mod dial;
 mod events;
 #[cfg(test)]
 mod floods;
+mod forwarders;
 mod gate;
 mod gossip;
+mod heard;
 mod inbox;
 pub(in crate::net) mod keeper;
 mod listen;
+mod lookup;
 mod mode;
 mod nat;
 mod queries;

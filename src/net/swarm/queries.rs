@@ -3,20 +3,24 @@
 use std::collections::{HashMap, VecDeque};
 
 use libp2p::PeerId;
+use libp2p::kad::store::RecordStore;
 use libp2p::kad::{
-    AddProviderContext, GetProvidersOk, GetRecordError, GetRecordOk, PutRecordError, QueryId, QueryInfo, QueryRef,
-    QueryResult, QueryStats, RecordKey,
+    AddProviderContext, GetProvidersOk, GetRecordError, GetRecordOk, KBucketKey, PutRecordError, QueryId, QueryInfo,
+    QueryRef, QueryResult, QueryStats, RecordKey,
 };
 
 use crate::market::SafeText;
 
-use super::super::api::{BucketInfo, DhtInfo, DhtQuery};
+use super::super::api::{BucketInfo, DhtInfo, DhtPoint, DhtQuery};
 use super::command::DhtKey;
 use super::mode;
 use super::task::Task;
 
 /// Queries shown, running ones first.
 const SHOWN: usize = 32;
+
+/// Peers, and keys, told of the key space.
+const MAX_POINTS: usize = 64;
 
 /// Longest key and outcome, in terminal cells.
 const MAX_TEXT: usize = 100;
@@ -87,18 +91,44 @@ impl Queries {
 impl Task {
     pub(super) fn dht_info(&mut self) -> DhtInfo {
         let mode_reason = self.dht.mode_reason.clone();
+        let position = place(KBucketKey::from(*self.swarm.local_peer_id()).hashed_bytes());
         let kad = &mut self.swarm.behaviour_mut().kad;
-        let buckets = kad.kbuckets().filter(|bucket| !bucket.is_empty()).map(|bucket| BucketInfo {
-            index: bucket.range().0.ilog2().unwrap_or_default(),
-            peers: bucket.num_entries(),
+        let (mut buckets, mut points) = (Vec::new(), Vec::new());
+        for bucket in kad.kbuckets().filter(|bucket| !bucket.is_empty()) {
+            let index = bucket.range().0.ilog2().unwrap_or_default();
+            buckets.push(BucketInfo { index, peers: bucket.num_entries() });
+            let peers = bucket.iter().map(|entry| DhtPoint { at: place(entry.node.key.hashed_bytes()), key: false });
+            points.extend(peers.take(MAX_POINTS.saturating_sub(points.len())));
+        }
+        let keys = kad.store_mut().provided().take(MAX_POINTS).map(|record| {
+            let key = KBucketKey::new(record.key.clone());
+            DhtPoint { at: place(key.hashed_bytes()), key: true }
         });
-        let (buckets, mode) = (buckets.collect(), mode::name(kad.mode()).into());
+        points.extend(keys);
+        // In one order: what has not changed is not told again.
+        points.sort_unstable();
+        let mode = mode::name(kad.mode()).into();
         let (providers, provided) = (kad.store_mut().kept_for_others(), kad.store_mut().provided_keys());
         let records = kad.store_mut().values().len();
         let queries = &mut self.dht.queries;
         let running = kad.iter_queries().take(SHOWN).map(|running| queries.running(running)).collect();
-        DhtInfo { mode, mode_reason, buckets, records, providers, provided, queries: queries.shown(running) }
+        DhtInfo {
+            mode,
+            mode_reason,
+            buckets,
+            records,
+            providers,
+            provided,
+            position,
+            points,
+            queries: queries.shown(running),
+        }
     }
+}
+
+/// The first bits of a key.
+fn place(hashed: &[u8]) -> u32 {
+    hashed.iter().take(4).fold(0, |bits, byte| bits << 8 | u32::from(*byte))
 }
 
 fn query(id: u64, kind: &str, key: &str, stats: &QueryStats, outcome: Option<&str>) -> DhtQuery {

@@ -74,6 +74,7 @@ pub fn prepare(
     let streams = swarm.behaviour().streams.new_control();
     let listeners = Listeners::open(&mut swarm, &settings.network.listen_addresses, options.ephemeral)?;
 
+    let forwarders = swarm.behaviour().gossip.forwarders();
     let (commands, asked) = mpsc::channel(COMMANDS);
     let (judge, incoming) = mpsc::unbounded_channel();
     let (verdicts, judged) = mpsc::channel(VERDICTS);
@@ -105,7 +106,7 @@ pub fn prepare(
         settled: Some(settled),
     };
     let parts = SwarmParts {
-        client: SwarmClient::new(key.public().to_peer_id(), commands, options.book, query_timeout),
+        client: SwarmClient::new(key.public().to_peer_id(), commands, options.book, query_timeout, forwarders),
         streams,
         incoming,
         verdicts,

@@ -1,11 +1,15 @@
 //! What lies over the panes.
 
+mod address;
+mod bump;
+mod cancel;
 mod confirm;
-mod connect;
 mod edit;
 mod help;
 mod messages;
+pub mod narrow;
 mod palette;
+mod prompt;
 pub mod toasts;
 
 use ratatui::layout::Rect;
@@ -22,7 +26,11 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         Some(Overlay::Help(picker)) => help::draw(ui, area, picker),
         Some(Overlay::Palette(picker)) => palette::draw(ui, area, picker),
         Some(Overlay::Confirm(confirm)) => confirm::draw(ui, area, confirm),
-        Some(Overlay::Connect(prompt)) => connect::draw(ui, area, prompt),
+        Some(Overlay::Prompt(prompt)) => prompt::draw(ui, area, prompt),
+        Some(Overlay::Bump(view)) => bump::draw(ui, area, *view),
+        Some(Overlay::Cancel(cancel)) => cancel::draw(ui, area, cancel),
+        Some(Overlay::Narrow(view)) => narrow::draw(ui, area, *view),
+        Some(Overlay::Address(view)) => address::draw(ui, area, *view),
         Some(Overlay::Edit(edit)) => edit::draw(ui, area, edit),
         Some(Overlay::Messages) => messages::draw(ui, area),
     }

@@ -3,6 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::{lookup, ring};
 use crate::app::state::State;
 use crate::net::api::{DhtInfo, DhtQuery};
 use crate::ui::theme::Theme;
@@ -26,22 +27,56 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         return;
     };
     if area.width >= 110 {
-        let [left, right] = Layout::horizontal([Constraint::Length(50), Constraint::Fill(1)]).areas(area);
-        let [facts, buckets] = Layout::vertical([Constraint::Length(9), Constraint::Fill(1)]).areas(left);
+        let top = (area.height * 2 / 5).clamp(16, 26).min(area.height);
+        let [top, bottom] = Layout::vertical([Constraint::Length(top), Constraint::Fill(1)]).areas(area);
+        let [left, right] = Layout::horizontal([Constraint::Length(68), Constraint::Fill(1)]).areas(top);
+        let [facts, buckets] = Layout::vertical([Constraint::Fill(1), Constraint::Length(7)]).areas(left);
         draw_facts(ui, facts, info);
         draw_buckets(ui, buckets, info);
-        draw_queries(ui, right, state);
+        ring::draw(ui, right, info);
+        let queries = draw_lookup(ui, bottom);
+        draw_queries(ui, queries, state);
     } else if area.height >= 18 {
-        let rows = [Constraint::Length(7), Constraint::Length(4), Constraint::Fill(1)];
+        let side = area.width >= 76;
+        let facts = if side { ring::LEAST.1 } else { 7 };
+        let rows = [Constraint::Length(facts), Constraint::Length(buckets_height(area.width)), Constraint::Fill(1)];
         let [facts, buckets, queries] = Layout::vertical(rows).areas(area);
-        draw_facts(ui, facts, info);
-        draw_buckets(ui, buckets, info);
-        draw_queries(ui, queries, state);
+        if side {
+            let [facts, key_space] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(28)]).areas(facts);
+            draw_facts(ui, facts, info);
+            ring::draw(ui, key_space, info);
+        } else {
+            draw_facts(ui, facts, info);
+        }
+        if state.dht.lookup.is_some() {
+            // What was asked for matters more than the picture.
+            let rest = Rect { y: buckets.y, height: buckets.height + queries.height, ..buckets };
+            let queries = draw_lookup(ui, rest);
+            draw_queries(ui, queries, state);
+        } else {
+            draw_buckets(ui, buckets, info);
+            draw_queries(ui, queries, state);
+        }
     } else {
-        let [facts, queries] = Layout::vertical([Constraint::Length(4), Constraint::Fill(1)]).areas(area);
+        let [facts, rest] = Layout::vertical([Constraint::Length(4), Constraint::Fill(1)]).areas(area);
         draw_short(ui, facts, info);
-        draw_queries(ui, queries, state);
+        if state.dht.lookup.is_some() {
+            lookup::draw(ui, rest);
+        } else {
+            draw_queries(ui, rest, state);
+        }
     }
+}
+
+/// What was looked up above the queries, while there is something; gives their room.
+fn draw_lookup(ui: &mut Ui<'_, '_>, area: Rect) -> Rect {
+    if ui.state.dht.lookup.is_none() {
+        return area;
+    }
+    let height = lookup::height(ui, area.width).min(area.height * 2 / 3);
+    let [top, rest] = Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
+    lookup::draw(ui, top);
+    rest
 }
 
 fn draw_facts(ui: &mut Ui<'_, '_>, area: Rect, info: &DhtInfo) {
@@ -82,54 +117,52 @@ fn draw_short(ui: &mut Ui<'_, '_>, area: Rect, info: &DhtInfo) {
     ui.lines(inner, lines.collect());
 }
 
-/// The key space from near to far, each cell as high as its buckets are full.
+/// Buckets beside each other: all 256 fill whole rows.
+fn across(cells: u16) -> usize {
+    [256, 128, 64, 32].into_iter().find(|across| *across <= usize::from(cells)).unwrap_or(16)
+}
+
+/// Rows that the buckets take with their border and legend, at this width.
+fn buckets_height(width: u16) -> u16 {
+    u16::try_from(256 / across(width.saturating_sub(4))).unwrap_or(16) + 3
+}
+
+/// All 256 buckets, the farthest first, each as bright as it is full.
 fn draw_buckets(ui: &mut Ui<'_, '_>, area: Rect, info: &DhtInfo) {
     let theme = ui.theme;
-    let inner = panel(ui, area, "Buckets", "peers by distance");
-    if inner.height < 2 || inner.width < 10 {
+    let inner = panel(ui, area, "Buckets", "far to near, 20 peers at most in each");
+    let across = across(inner.width);
+    if inner.height < 2 {
         return;
     }
-    let cells = usize::from(inner.width);
-    let counts = columns(info, cells);
-    let rows = usize::from(inner.height - 1).min(6);
-    // One peer is never higher than one row: a table of a few peers must not look full.
-    let most = counts.iter().copied().max().unwrap_or(0).max(rows);
-    let mut lines: Vec<Line<'static>> =
-        (0..rows).map(|row| strip(theme, &counts, most, rows, rows - 1 - row)).collect();
-    let (near, far) = ("near", "far");
-    let gap = " ".repeat(cells.saturating_sub(near.len() + far.len()));
-    lines.push(Line::styled(format!("{near}{gap}{far}"), theme.dim));
+    let mut counts = [0usize; 256];
+    for bucket in &info.buckets {
+        if let Some(count) = counts.get_mut(255 - bucket.index.min(255) as usize) {
+            *count = bucket.peers;
+        }
+    }
+    let strip = |counts: &[usize]| Line::from(counts.iter().map(|count| heat(theme, *count)).collect::<Vec<_>>());
+    let mut lines: Vec<Line<'static>> = counts.chunks(across).map(strip).collect();
+    lines.truncate(usize::from(inner.height) - 1);
+    let mut legend = Vec::new();
+    for (count, what) in [(0, "none"), (1, "1"), (5, "5"), (10, "10"), (16, "16 and more")] {
+        legend.push(heat(theme, count));
+        legend.push(Span::styled(format!(" {what}   "), theme.dim));
+    }
+    lines.push(text::fit_line(Line::from(legend), inner.width.into(), theme.symbols.ellipsis));
     ui.lines(inner, lines);
 }
 
-/// Peers of the 256 buckets gathered into `cells` columns.
-fn columns(info: &DhtInfo, cells: usize) -> Vec<usize> {
-    let mut counts = vec![0usize; cells];
-    for bucket in &info.buckets {
-        let at = bucket.index.min(255) as usize * cells / 256;
-        if let Some(count) = counts.get_mut(at) {
-            *count = count.saturating_add(bucket.peers);
-        }
-    }
-    counts
-}
-
-/// One row of the strip; `level` 0 is the lowest.
-fn strip(theme: &Theme, counts: &[usize], most: usize, rows: usize, level: usize) -> Line<'static> {
-    const BLOCKS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-    let mut spans = Vec::with_capacity(counts.len());
-    for count in counts {
-        // Height in eighths of a cell over all rows.
-        let height = count.saturating_mul(rows * 8).div_ceil(most.max(1));
-        let here = height.saturating_sub(level * 8).min(8);
-        spans.push(match (here, theme.symbols.ascii) {
-            (0, _) if level == 0 => Span::styled(theme.symbols.dot, theme.border),
-            (0, _) => Span::raw(" "),
-            (_, true) => Span::styled("#", theme.accent),
-            (eighths, false) => Span::styled(BLOCKS.get(eighths).copied().unwrap_or("█"), theme.accent),
-        });
-    }
-    Line::from(spans)
+/// How full a bucket is.
+fn heat(theme: &Theme, peers: usize) -> Span<'static> {
+    let (sign, ascii, style) = match peers {
+        0 => ("·", ".", theme.border),
+        1..5 => ("░", ":", theme.accent),
+        5..10 => ("▒", "+", theme.accent),
+        10..16 => ("▓", "*", theme.accent),
+        _ => ("█", "#", theme.accent),
+    };
+    Span::styled(if theme.symbols.ascii { ascii } else { sign }, style)
 }
 
 fn draw_queries(ui: &mut Ui<'_, '_>, area: Rect, state: &State) {
@@ -138,7 +171,7 @@ fn draw_queries(ui: &mut Ui<'_, '_>, area: Rect, state: &State) {
     let running = queries.iter().filter(|query| query.outcome.is_none()).count();
     let inner = panel(ui, area, "Queries", &format!("{running} running"));
     if queries.is_empty() {
-        empty(ui, inner, "No queries yet", &["Press B to refresh the routing table."]);
+        empty(ui, inner, "No queries yet", &["Press B to refresh the routing table, / to look something up."]);
         return;
     }
     let spec = Table { columns: &COLUMNS, len: queries.len(), view: state.dht.view, sorted: None, marked: true };

@@ -1,14 +1,17 @@
 //! One pane each.
 
+mod concerns;
 pub mod dht;
 pub mod failed;
 pub mod feed;
 pub mod installed;
 pub mod logs;
+mod lookup;
 pub mod overview;
 pub mod peers;
 pub mod publish;
 mod publish_steps;
+mod ring;
 pub mod search;
 pub mod settings;
 pub mod transfers;

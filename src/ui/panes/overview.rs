@@ -1,24 +1,25 @@
 //! At a glance: am I online, how good are my peers, is my catalogue fresh, what moves, what is new, what is wrong.
 
-use std::fmt::Write;
-
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::symbols::bar;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{RenderDirection, Sparkline};
 
+use super::concerns;
 use super::feed::ago;
 use crate::app::age;
 use crate::app::bytes;
 use crate::app::state::{Phase, State};
 use crate::net::api::Status;
-use crate::ui::widgets::{Facts, panel};
+use crate::ui::widgets::{Facts, meter, panel};
 use crate::ui::{Ui, text};
 
+/// Columns from which there are several panels beside each other.
+const WIDE: u16 = 76;
+
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
-    let wide = area.width >= 76;
-    if !wide {
+    if area.width < WIDE {
         if area.height >= 20 {
             let [top, bottom] = Layout::vertical([Constraint::Length(12), Constraint::Fill(1)]).areas(area);
             draw_node(ui, top);
@@ -28,21 +29,45 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         }
         return;
     }
+    if area.width >= 150 && area.height >= 30 {
+        let parts = [Constraint::Percentage(38), Constraint::Percentage(27), Constraint::Fill(1)];
+        let [left, middle, right] = Layout::horizontal(parts).areas(area);
+        let [node, traffic] = Layout::vertical([Constraint::Length(15), Constraint::Fill(1)]).areas(left);
+        let traffic = Rect { height: traffic.height.min(15), ..traffic };
+        draw_node(ui, node);
+        draw_traffic(ui, traffic);
+        let [look, here] = split_concerns(ui, middle, 14);
+        concerns::draw(ui, look);
+        draw_installed(ui, here);
+        draw_new(ui, right);
+        return;
+    }
     let left = (area.width * 11 / 20).min(84);
     let [left, right] = Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).areas(area);
+    let [look, new] = split_concerns(ui, right, if area.height >= 30 { 12 } else { 8 });
     if area.height >= 30 {
         let rows = [Constraint::Length(14), Constraint::Length(9), Constraint::Fill(1)];
         let [node, traffic, here] = Layout::vertical(rows).areas(left);
         draw_node(ui, node);
         draw_traffic(ui, traffic);
         draw_installed(ui, here);
-        draw_new(ui, right);
     } else {
         let [node, traffic] = Layout::vertical([Constraint::Fill(1), Constraint::Length(6)]).areas(left);
         draw_node(ui, node);
         draw_traffic(ui, traffic);
-        draw_new(ui, right);
     }
+    if is_first_run(ui.state) {
+        draw_first_run(ui, right);
+        return;
+    }
+    concerns::draw(ui, look);
+    draw_new(ui, new);
+}
+
+/// The room of what is to be looked at, as high as it needs to be, and the rest.
+fn split_concerns(ui: &Ui<'_, '_>, area: Rect, most: u16) -> [Rect; 2] {
+    let height = concerns::height(ui, area.width).min(most);
+    Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area)
 }
 
 /// Nobody here and nothing known: three ways to begin.
@@ -61,19 +86,20 @@ fn draw_node(ui: &mut Ui<'_, '_>, area: Rect) {
     let mut facts = Facts::new(theme, inner.width, 9);
     let (sign, word, style) = standing(ui);
     facts.line("state", vec![Span::styled(format!("{sign} {word}"), style)]);
-    for notice in state.status.iter().flat_map(|status| &status.notices).take(3) {
-        let notice = format!("{} {notice}", theme.symbols.warn);
-        if inner.height < 10 {
-            facts.short("notice", &notice, theme.warn);
-        } else {
-            facts.put("notice", &notice, theme.warn);
+    if state.size.0 < WIDE {
+        // No room for a panel of their own.
+        if let Some(concern) = state.concerns().first() {
+            facts.short("look", &concerns::line(theme, concern), concerns::style(theme, concern.weight));
         }
+    }
+    if let Some(status) = &state.status {
+        reach(&mut facts, status, ui);
     }
     facts.line("peers", peers(ui, usize::from(inner.width).saturating_sub(10)));
     match &state.status {
         Some(status) => status_facts(&mut facts, status, ui),
         None => {
-            for label in ["DHT", "catalogue", "synced", "storage", "peer id", "address"] {
+            for label in ["catalogue", "synced", "DHT", "storage", "peer id", "address"] {
                 facts.maybe(label, None);
             }
         }
@@ -126,6 +152,28 @@ fn peers(ui: &Ui<'_, '_>, cells: usize) -> Vec<Span<'static>> {
 
 fn status_facts(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
     let (theme, state) = (ui.theme, ui.state);
+    let (packages, releases) = (status.catalog.packages, status.catalog.releases);
+    let catalogue = format!("{}, {}", text::count(packages, "package"), text::count(releases, "release"));
+    facts.put("catalogue", &catalogue, theme.text);
+    if let Some(coverage) = status.catalog.coverage() {
+        let style = if coverage < 0.95 { theme.warn } else { theme.good };
+        let what = if state.size.0 < 110 { "here" } else { "of what peers have" };
+        let percent = format!(" {} % {what}", (coverage * 100.0).floor());
+        // Full only when nothing is missing.
+        let filled = (coverage * 8.0).floor() / 8.0;
+        facts.line(
+            "coverage",
+            vec![Span::styled(meter(filled, 8, &theme.symbols), style), Span::styled(percent, theme.text)],
+        );
+    }
+    let (expected, received) = status.syncing.iter().fold((0, 0), |(expected, received), sync| {
+        (sync.expected.saturating_add(expected), sync.received.saturating_add(received))
+    });
+    match status.last_sync_at {
+        _ if expected > received => facts.put("synced", &format!("{received} of {expected} have come"), theme.accent),
+        Some(at) => facts.put("synced", &ago(state.now.since(at)), theme.text),
+        None => facts.put("synced", "not yet", theme.dim),
+    }
     let dht = format!(
         "{}, {}, {}",
         text::clean(&status.dht.mode),
@@ -133,20 +181,6 @@ fn status_facts(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
         text::count(status.dht.providers.saturating_add(status.dht.records), "record")
     );
     facts.put("DHT", &dht, theme.text);
-    let (packages, releases) = (status.catalog.packages, status.catalog.releases);
-    let mut catalogue = format!("{}, {}", text::count(packages, "package"), text::count(releases, "release"));
-    if let Some(coverage) = status.catalog.coverage().filter(|coverage| *coverage < 1.0) {
-        let _ = write!(catalogue, ", {} % of what peers have", (coverage * 100.0).floor());
-    }
-    facts.put("catalogue", &catalogue, theme.text);
-    let (expected, received) = status.syncing.iter().fold((0, 0), |(expected, received), sync| {
-        (sync.expected.saturating_add(expected), sync.received.saturating_add(received))
-    });
-    match status.last_sync_at {
-        _ if expected > received => facts.put("synced", &format!("{received} of {expected} have come"), theme.text),
-        Some(at) => facts.put("synced", &ago(state.now.since(at)), theme.text),
-        None => facts.put("synced", "not yet", theme.dim),
-    }
     let storage = format!("{} in {}", bytes::size(status.storage.bytes), text::count(status.storage.blobs, "blob"));
     facts.put("storage", &storage, theme.text);
     facts.id("peer id", &status.peer_id);
@@ -158,12 +192,26 @@ fn status_facts(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
             }
         }
     }
-    if !status.reachability.state.is_empty() {
-        let reach = &status.reachability;
-        let style = if reach.state == "unreachable" { theme.warn } else { theme.text };
-        facts.put("reach", &format!("{}, {}", text::clean(&reach.state), text::clean(&reach.reason)), style);
-    }
     facts.short("home", &status.home, theme.dim);
+}
+
+/// Whether others can reach this node, and why not.
+fn reach(facts: &mut Facts<'_>, status: &Status, ui: &Ui<'_, '_>) {
+    let (theme, reach) = (ui.theme, &status.reachability);
+    let symbols = &theme.symbols;
+    let (sign, style) = match reach.state.as_str() {
+        "" => return,
+        "reachable" => (symbols.on, theme.good),
+        "relayed" => (symbols.on, theme.warn),
+        "unreachable" => (symbols.bad, theme.warn),
+        _ => (symbols.off, theme.dim),
+    };
+    let shown = format!("{sign} {}, {}", text::clean(&reach.state), text::clean(&reach.reason));
+    if ui.state.size.1 < 20 {
+        facts.short("reach", &shown, style);
+    } else {
+        facts.put("reach", &shown, style);
+    }
 }
 
 fn draw_traffic(ui: &mut Ui<'_, '_>, area: Rect) {

@@ -7,20 +7,26 @@ use ratatui::text::{Line, Span};
 use super::{filter_line, list_and_detail};
 use crate::app::age;
 use crate::app::bytes;
-use crate::app::state::{PeerRow, SortBy};
+use crate::app::state::{MAX_LATENCIES, PEER_COLUMNS, PeerRow};
 use crate::net::api::{Direction, PeerEvent, PeerInfo};
-use crate::ui::widgets::{Column, Facts, Table, empty, meter, panel, table};
+use crate::ui::widgets::{Column, Facts, Table, empty, meter, panel, spark, table};
 use crate::ui::{Ui, text};
 
-const COLUMNS: [Column; 8] = [
-    Column::new("peer", 11, 24, 0),
-    Column::new("reputation", 11, 16, 0),
+/// What each sorts by is in `PEER_COLUMNS`.
+const COLUMNS: [Column; 13] = [
+    Column::new("peer", 11, 20, 0),
+    Column::new("reputation", 10, 16, 0),
     Column::new("latency", 8, 8, 1).right(),
-    Column::new("dir", 3, 3, 2),
-    Column::new("age", 4, 4, 4).right(),
-    Column::new("in / out", 17, 17, 5).right(),
-    Column::new("agent", 12, 28, 3),
-    Column::new("address", 20, 44, 6),
+    Column::new("trend", 8, 16, 6),
+    Column::new("flags", 6, 14, 2),
+    Column::new("in", 8, 8, 4).right(),
+    Column::new("out", 8, 8, 4).right(),
+    Column::new("has", 5, 7, 5).right(),
+    Column::new("dir", 3, 3, 3),
+    Column::new("via", 4, 4, 7),
+    Column::new("age", 4, 4, 5).right(),
+    Column::new("agent", 12, 28, 6),
+    Column::new("address", 20, 44, 8),
 ];
 
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
@@ -53,15 +59,7 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
         }
         return;
     }
-    let sorted = match peers.sort {
-        SortBy::Reputation => 1,
-        SortBy::Latency => 2,
-        SortBy::Direction => 3,
-        SortBy::Age => 4,
-        SortBy::Traffic => 5,
-        SortBy::Agent => 6,
-    };
-    let sorted = Some((sorted, peers.reversed));
+    let sorted = PEER_COLUMNS.iter().position(|by| *by == Some(peers.sort)).map(|column| (column, peers.reversed));
     let spec = Table { columns: &COLUMNS, len: rows.len(), view: peers.view, sorted, marked: true };
     let (theme, now) = (ui.theme, ui.state.now);
     table(ui, inner, &spec, |row, column, cells| match rows.get(row) {
@@ -87,18 +85,39 @@ fn cell(theme: &crate::ui::Theme, row: &PeerRow, column: usize, cells: usize, no
         }
         1 => reputation(theme, peer, cells.saturating_sub(5)),
         2 => peer.latency_ms.map_or_else(unknown, |ms| Line::styled(latency(ms), latency_style(theme, ms))),
-        3 => match peer.direction {
+        3 => {
+            let trend: Vec<f64> = row.latencies.iter().copied().collect();
+            Line::styled(spark(&trend, cells, symbols), theme.accent)
+        }
+        4 => {
+            let style = if peer.banned { theme.bad } else { theme.accent };
+            Line::styled(text::fit(&row.flags().join(" "), cells, symbols.ellipsis), style)
+        }
+        5 => Line::styled(bytes::size(peer.bytes_in), theme.dim),
+        6 => Line::styled(bytes::size(peer.bytes_out), theme.dim),
+        7 => peer.releases.map_or_else(unknown, |count| Line::styled(short_count(count), theme.text)),
+        8 => match peer.direction {
             Some(Direction::Inbound) => Line::styled("in", theme.text),
             Some(Direction::Outbound) => Line::styled("out", theme.text),
             None => unknown(),
         },
-        4 => row.connected_s(now).map_or_else(unknown, |s| Line::styled(age::label(s), theme.text)),
-        5 => Line::styled(format!("{} / {}", bytes::size(peer.bytes_in), bytes::size(peer.bytes_out)), theme.dim),
-        6 if peer.agent.is_empty() => unknown(),
-        6 => Line::styled(text::fit(&peer.agent, cells, symbols.ellipsis), theme.text),
+        9 if peer.transport.is_empty() => unknown(),
+        9 => Line::styled(text::clean(&peer.transport).into_owned(), theme.text),
+        10 => row.connected_s(now).map_or_else(unknown, |s| Line::styled(age::label(s), theme.text)),
+        11 if peer.agent.is_empty() => unknown(),
+        11 => Line::styled(text::fit(&peer.agent, cells, symbols.ellipsis), theme.text),
         _ => peer.addrs.first().map_or_else(unknown, |addr| {
             Line::styled(text::fit(&short_address(addr), cells, symbols.ellipsis), theme.dim)
         }),
+    }
+}
+
+/// `950`, `12k`, `3.4M`.
+fn short_count(count: u64) -> String {
+    match count {
+        0..10_000 => count.to_string(),
+        10_000..1_000_000 => format!("{}k", count / 1_000),
+        _ => format!("{:.1}M", (count as f64 / 1e6).min(9_999.0)),
     }
 }
 
@@ -165,9 +184,20 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     if let Some(why) = &peer.distrust {
         facts.put("asked last", why, theme.warn);
     }
-    facts.maybe("latency", peer.latency_ms.map(latency).as_deref());
+    if !row.flags().is_empty() {
+        facts.put("flags", &row.flags().join(", "), if peer.banned { theme.bad } else { theme.accent });
+    }
+    facts.line("latency", latency_line(theme, row));
+    if row.latencies.len() > 2 {
+        let trend: Vec<f64> = row.latencies.iter().copied().collect();
+        let bars = spark(&trend, usize::from(inner.width).saturating_sub(12).min(MAX_LATENCIES), &theme.symbols);
+        facts.line("", vec![Span::styled(bars, theme.accent)]);
+    }
     if let Some(bytes) = peer.throughput {
         facts.put("speed", &format!("{}/s", bytes::size(bytes)), theme.text);
+    }
+    if let Some(releases) = peer.releases {
+        facts.put("has", &text::count(releases, "release"), theme.text);
     }
     facts.maybe("agent", Some(&peer.agent));
     facts.maybe("link", Some(&link(peer)));
@@ -199,6 +229,16 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     }
 }
 
+/// The last round trip, and the average.
+fn latency_line(theme: &crate::ui::Theme, row: &PeerRow) -> Vec<Span<'static>> {
+    let Some(last) = row.info.latency_ms else { return vec![Span::styled(theme.symbols.unknown, theme.dim)] };
+    let mut spans = vec![Span::styled(latency(last), latency_style(theme, last))];
+    if let Some(average) = row.info.latency_avg_ms {
+        spans.push(Span::styled(format!(", {} on average", latency(average)), theme.dim));
+    }
+    spans
+}
+
 /// How long ago a moment was, in Unix seconds.
 fn ago(at: u64, now: age::Now) -> String {
     match now.since(at) {
@@ -221,7 +261,10 @@ fn link(peer: &PeerInfo) -> String {
         "dht" => Some("DHT"),
         other => Some(other),
     };
-    direction.into_iter().chain(source).collect::<Vec<_>>().join(", ")
+    let carried = Some(peer.transport.as_str()).filter(|transport| !transport.is_empty());
+    let relayed = peer.relayed.then_some("through a relay");
+    let parts = direction.into_iter().chain(carried).chain(relayed).chain(source);
+    text::clean(&parts.collect::<Vec<_>>().join(", ")).into_owned()
 }
 
 fn standing(peer: &PeerInfo, row: &PeerRow, now: age::Now) -> String {

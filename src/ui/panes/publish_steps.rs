@@ -4,10 +4,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::app::bytes;
+use crate::market::archive::{Bump, Change, FileChange};
 use crate::market::{Finding, Severity};
 use crate::net::api::{PublishPlan, PublishStage};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Column, Facts, Table, table};
+use crate::ui::widgets::{Column, Facts, Table, empty, table};
 use crate::ui::{Ui, text};
 
 const FINDINGS: [Column; 4] = [
@@ -16,6 +17,9 @@ const FINDINGS: [Column; 4] = [
     Column::new("what", 26, 140, 0),
     Column::new("code", 24, 24, 3),
 ];
+
+const CHANGES: [Column; 3] =
+    [Column::new("change", 9, 9, 0), Column::new("file", 16, 120, 0), Column::new("size", 8, 8, 1).right()];
 
 const FILES: [Column; 2] = [Column::new("file", 16, 120, 0), Column::new("size", 8, 8, 0).right()];
 
@@ -73,22 +77,89 @@ fn finding_cell(theme: &Theme, finding: &Finding, column: usize, cells: usize) -
 pub fn review(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, publish) = (ui.theme, &ui.state.publish);
     let Some(plan) = &publish.plan else { return };
-    let spec = Table { columns: &FILES, len: plan.files.len(), view: publish.view, sorted: None, marked: true };
+    let len = publish.lines();
+    let columns: &[Column] = if publish.only_changes { &CHANGES } else { &FILES };
+    let spec = Table { columns, len, view: publish.view, sorted: None, marked: true };
     let (facts_area, list) = if area.width >= 100 {
         let [left, _, right] =
             Layout::horizontal([Constraint::Percentage(50), Constraint::Length(2), Constraint::Fill(1)]).areas(area);
         (left, right)
     } else {
-        let rows = if area.height >= 16 { 8 } else { 3 };
+        let rows = if area.height >= 16 { 9 } else { 3 };
         let [top, bottom] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
         (top, bottom)
     };
     ui.lines(facts_area, plan_facts(theme, plan, facts_area));
+    if publish.only_changes {
+        let changes = plan.changes.as_deref().unwrap_or_default();
+        if changes.is_empty() {
+            let text = "Its files are those of the version before.";
+            return empty(ui, list, text, &["Press v for all of them."]);
+        }
+        return table(ui, list, &spec, |row, column, cells| match changes.get(row) {
+            Some(one) => change_cell(theme, one, column, cells),
+            None => Line::default(),
+        });
+    }
     table(ui, list, &spec, |row, column, cells| match (plan.files.get(row), column) {
         (Some(file), 0) => Line::styled(text::middle(&file.path, cells, theme.symbols.ellipsis), theme.text),
         (Some(file), _) => Line::styled(bytes::size(file.size), theme.dim),
         (None, _) => Line::default(),
     });
+}
+
+fn change_cell(theme: &Theme, one: &FileChange, column: usize, cells: usize) -> Line<'static> {
+    let (sign, word, style) = match one.change {
+        Change::Added => ("+", "added", theme.good),
+        Change::Removed => ("-", "removed", theme.bad),
+        Change::Changed => ("~", "changed", theme.warn),
+    };
+    match column {
+        0 => Line::styled(format!("{sign} {word}"), style),
+        1 => Line::styled(text::middle(&one.path, cells, theme.symbols.ellipsis), theme.text),
+        _ => Line::styled(bytes::size(if one.change == Change::Removed { one.before } else { one.now }), theme.dim),
+    }
+}
+
+/// `1 removed, 2 added, 5 changed`.
+fn counts(theme: &Theme, changes: &[FileChange]) -> Vec<Span<'static>> {
+    let kinds = [
+        (Change::Removed, "removed", theme.bad),
+        (Change::Added, "added", theme.good),
+        (Change::Changed, "changed", theme.warn),
+    ];
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    for (kind, word, style) in kinds {
+        let count = changes.iter().filter(|one| one.change == kind).count();
+        if count > 0 {
+            let comma = if spans.is_empty() { "" } else { ", " };
+            spans.push(Span::styled(format!("{comma}{count} {word}"), style));
+        }
+    }
+    if spans.is_empty() {
+        spans.push(Span::styled("none", theme.dim));
+    }
+    spans
+}
+
+/// The versions that could follow, the one that the changes ask for marked.
+fn proposals(theme: &Theme, plan: &PublishPlan) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    for (bump, version, asked) in plan.proposals() {
+        let name = match bump {
+            Bump::Patch => "patch",
+            Bump::Minor => "minor",
+            Bump::Major => "major",
+        };
+        let chosen = version == plan.version;
+        let (sign, style) = match (asked, chosen) {
+            (true, true) => (theme.symbols.good, theme.good),
+            (true, false) => (theme.symbols.arrow, theme.warn),
+            (false, _) => ("", theme.dim),
+        };
+        spans.push(Span::styled(format!("{sign}{name} {version}  "), style));
+    }
+    spans
 }
 
 fn plan_facts(theme: &Theme, plan: &PublishPlan, area: Rect) -> Vec<Line<'static>> {
@@ -113,8 +184,14 @@ fn plan_facts(theme: &Theme, plan: &PublishPlan, area: Rect) -> Vec<Line<'static
     let count = text::count(plan.files.len(), "file");
     let size = format!("{} packed, {} in {count}", bytes::size(plan.size), bytes::size(files));
     facts.short("size", &size, theme.text);
-    facts.id("key", &plan.key());
+    facts.id("signed by", &plan.key());
     if area.height > 3 {
+        if let Some(changes) = &plan.changes {
+            facts.line("changes", counts(theme, changes));
+        }
+        if plan.previous.is_some() {
+            facts.line("versions", proposals(theme, plan));
+        }
         facts.id("id", &plan.package_id.to_string());
         facts.short("category", &plan.category, theme.text);
         facts.maybe("licence", Some(&plan.licence));
@@ -161,6 +238,13 @@ pub fn done(ui: &mut Ui<'_, '_>, area: Rect) {
         n => format!("{n} peers have confirmed it"),
     };
     facts.put("seen by", &seen, if answer.seen_by == 0 { theme.warn } else { theme.text });
+    if !answer.seen_by_peers.is_empty() {
+        let ids = answer
+            .seen_by_peers
+            .iter()
+            .map(|id| format!("{}{}", theme.symbols.ellipsis, text::tail(&text::clean(id), 8)));
+        facts.put("", &ids.collect::<Vec<_>>().join(" "), theme.dim);
+    }
     let held = match answer.held_by {
         0 => "only this node has the bytes: leave it running until others do".to_owned(),
         1 => "1 other peer has the bytes".to_owned(),

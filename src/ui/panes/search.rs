@@ -8,8 +8,10 @@ use super::feed::ago;
 use super::{list_and_detail, why};
 use crate::app::bytes;
 use crate::app::state::{Detail, Remote, State};
+use crate::market::search::Sort;
 use crate::market::trust::Fingerprint;
-use crate::net::api::{CentralOffer, ReleaseInfo, SearchHit, Source};
+use crate::net::api::{CentralOffer, HolderInfo, ReleaseInfo, SearchHit, Source};
+use crate::ui::overlays::narrow;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, empty, input, panel, table};
 use crate::ui::{Ui, text};
@@ -23,8 +25,51 @@ const COLUMNS: [Column; 6] = [
     Column::new("description", 16, 120, 1),
 ];
 
+/// Columns from which there is room for what the results can be narrowed to, beside them.
+const BESIDE_FROM: u16 = 150;
+
 pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
+    let beside = area.width >= BESIDE_FROM && !ui.state.shows_detail() && !ui.state.search.narrowings().is_empty();
+    if beside {
+        let [facets, rest] = Layout::horizontal([Constraint::Length(34), Constraint::Fill(1)]).areas(area);
+        draw_facets(ui, facets);
+        return list_and_detail(ui, rest, 40, draw_list, draw_detail);
+    }
     list_and_detail(ui, area, 40, draw_list, draw_detail);
+}
+
+/// How the results spread, by kind; `n` narrows by them.
+fn draw_facets(ui: &mut Ui<'_, '_>, area: Rect) {
+    let inner = panel(ui, area, "Narrow", "n");
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut kind = "";
+    for one in ui.state.search.narrowings() {
+        if one.key != kind {
+            if !lines.is_empty() {
+                lines.push(Line::default());
+            }
+            kind = one.key;
+        }
+        lines.push(narrow::line(ui.theme, &one, inner.width.into()));
+    }
+    ui.lines(inner, lines);
+}
+
+/// The most frequent values on one line, where they have no room beside the results.
+fn facet_line(ui: &mut Ui<'_, '_>, area: Rect) -> Rect {
+    let (theme, search) = (ui.theme, &ui.state.search);
+    let all = search.narrowings();
+    if all.is_empty() || area.height < 8 || area.width < 40 || ui.state.size.0 >= BESIDE_FROM {
+        return area;
+    }
+    let mut spans = vec![Span::styled("n ", theme.key)];
+    for one in all.iter().filter(|one| one.key != "publisher") {
+        let style = if one.on { theme.good } else { theme.dim };
+        spans.push(Span::styled(format!("{} {}  ", one.value, one.count), style));
+    }
+    let line = text::fit_line(Line::from(spans), area.width.into(), theme.symbols.ellipsis);
+    ui.lines(Rect { height: 1, ..area }, vec![line]);
+    Rect { y: area.y + 1, height: area.height - 1, ..area }
 }
 
 fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
@@ -37,6 +82,7 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
         draw_empty(ui, rest);
         return;
     }
+    let rest = facet_line(ui, rest);
     let marked = !search.focused || search.touched;
     let spec = Table { columns: &COLUMNS, len: search.results.len(), view: search.view, sorted: None, marked };
     let theme = ui.theme;
@@ -51,9 +97,19 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
 fn note(ui: &Ui<'_, '_>) -> String {
     let search = &ui.state.search;
     if search.query.is_empty() {
-        return if search.answered { "installed and newest".into() } else { String::new() };
+        return match (search.answered, search.sort) {
+            (false, _) => String::new(),
+            (true, Sort::Relevance) => "installed and newest".into(),
+            (true, sort) => format!("by {sort}"),
+        };
     }
     let mut parts = Vec::new();
+    if search.sort != Sort::Relevance {
+        parts.push(format!("by {}", search.sort));
+    }
+    if let Some(fault) = search.faults.first() {
+        parts.push(text::clean(fault).into_owned());
+    }
     if search.answered {
         parts.push(match search.results.len() {
             1 => "1 result".to_owned(),
@@ -249,6 +305,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     let mut more = Facts::new(theme, if wide { inner.width - left - 3 } else { inner.width }, 10);
     if hit.publisher.is_some() {
         why::summary(theme, &mut more, "trust", state.search.selected_why());
+        why::path(theme, &mut more, state.search.selected_why());
     }
     match state.search.selected_detail() {
         Some(detail) => releases(theme, &mut more, detail, hit),
@@ -310,18 +367,14 @@ fn central(theme: &Theme, facts: &mut Facts<'_>, offer: &CentralOffer, all: bool
 }
 
 fn releases(theme: &Theme, facts: &mut Facts<'_>, detail: &Detail, hit: &SearchHit) {
-    let releases = match &detail.releases {
-        Ok(releases) => releases,
-        Err(error) => {
-            facts.put("versions", &error.message, theme.warn);
-            return;
-        }
-    };
-    if let Some(release) = releases.iter().find(|release| release.version == hit.version) {
+    if let Err(error) = &detail.releases {
+        return facts.put("versions", &error.message, theme.warn);
+    }
+    if let Some(release) = detail.own().find(|release| release.version == hit.version) {
         trust(theme, facts, release);
     }
-    let versions: Vec<_> = releases
-        .iter()
+    let versions: Vec<_> = detail
+        .own()
         .take(12)
         .map(|release| match &release.yank_reason {
             Some(_) => format!("{} (withdrawn)", release.version),
@@ -329,6 +382,10 @@ fn releases(theme: &Theme, facts: &mut Facts<'_>, detail: &Detail, hit: &SearchH
         })
         .collect();
     facts.maybe("versions", Some(&versions.join(", ")));
+    for (index, other) in detail.others().iter().take(4).enumerate() {
+        let who = format!("{} (newest {})", other.publisher, other.version);
+        facts.put(if index == 0 { "also by" } else { "" }, &who, theme.warn);
+    }
 }
 
 fn trust(theme: &Theme, facts: &mut Facts<'_>, release: &ReleaseInfo) {
@@ -343,5 +400,21 @@ fn trust(theme: &Theme, facts: &mut Facts<'_>, release: &ReleaseInfo) {
         facts.put(if index == 0 { "needs" } else { "" }, need, theme.text);
     }
     facts.put("files", &release.file_count.to_string(), theme.text);
+    for (index, holder) in release.holders.iter().take(4).enumerate() {
+        facts.line(if index == 0 { "held by" } else { "" }, held_by(theme, holder));
+    }
     facts.maybe("repository", Some(&release.repository));
+}
+
+/// `● …q7Xe2Ab1 reputation 0.93`
+fn held_by(theme: &Theme, holder: &HolderInfo) -> Vec<Span<'static>> {
+    let symbols = &theme.symbols;
+    let (sign, style) = if holder.connected { (symbols.on, theme.good) } else { (symbols.off, theme.dim) };
+    let repute =
+        holder.reputation.map_or_else(|| "not dealt with yet".to_owned(), |rate| format!("reputation {rate:.2}"));
+    vec![
+        Span::styled(format!("{sign} "), style),
+        Span::styled(format!("{}{} ", symbols.ellipsis, text::tail(&text::clean(&holder.peer_id), 8)), theme.text),
+        Span::styled(repute, theme.dim),
+    ]
 }

@@ -9,7 +9,7 @@ use crate::app::bytes;
 use crate::app::state::TransferRow;
 use crate::net::api::{Direction, LaneInfo, LaneState, TransferInfo, TransferState};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Column, Facts, Table, bar, empty, panel, table};
+use crate::ui::widgets::{Column, Facts, Table, bar, empty, meter, panel, table};
 use crate::ui::{Ui, text};
 
 const COLUMNS: [Column; 7] = [
@@ -41,13 +41,26 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     let (ran, done) =
         (duration(info.elapsed_ms), format!("{} of {}", bytes::size(info.bytes_done), total(theme, info)));
     facts.put("state", &format!("{word}, {done}, {} of {} pieces, {ran}", info.leaves_done, info.leaves_total), style);
+    if !info.map.is_empty() {
+        let parts = info.map.iter().map(|eighths| part(theme, *eighths)).collect();
+        facts.line("pieces", parts);
+    }
+    if let Some(left_s) = row.left_s().filter(|_| !row.is_stalled(ui.state.now)) {
+        let rate = row.rate.map(|rate| format!(" at {}/s", bytes::size(rate as u64))).unwrap_or_default();
+        facts.put("left", &format!("{}{rate}", left(left_s)), theme.text);
+    }
     if !info.note.is_empty() {
         let note = info.note.strip_prefix(&*info.name).and_then(|note| note.strip_prefix(": ")).unwrap_or(&info.note);
         facts.put(if info.state == TransferState::Failed { "why" } else { "note" }, note, theme.text);
     }
     match &info.peer {
         _ if !info.lanes.is_empty() => {
-            info.lanes.iter().for_each(|one| facts.put("from", &lane(theme, one), theme.text))
+            for (index, one) in info.lanes.iter().enumerate() {
+                facts.line(if index == 0 { "from" } else { "" }, lane(theme, one, info.leaves_total));
+                if !one.why.is_empty() {
+                    facts.put("", &one.why, theme.dim);
+                }
+            }
         }
         Some(peer) => facts.id("peer", peer),
         None => facts.maybe("peer", None),
@@ -56,18 +69,37 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     ui.detail(inner, facts);
 }
 
-/// `…q7Xe2Ab1 12 pieces, 1.2 MiB/s`, or why there is no more from it.
-fn lane(theme: &Theme, lane: &LaneInfo) -> String {
-    let peer = text::tail(&text::clean(&lane.peer), 8);
-    let rate = lane.rate.map(|rate| format!(", {}/s", bytes::size(rate)));
-    let word = match lane.state {
-        LaneState::Opening => ", opening",
-        LaneState::Failed => ", failed",
-        LaneState::Dismissed => ", left",
-        LaneState::Running | LaneState::Done => "",
+/// How much of a part is here.
+fn part(theme: &Theme, eighths: u8) -> Span<'static> {
+    const HEIGHTS: [&str; 9] = ["·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    let sign = match (theme.symbols.ascii, eighths) {
+        (true, 0) => ".",
+        (true, 1..8) => "+",
+        (true, _) => "#",
+        (false, n) => HEIGHTS.get(usize::from(n)).copied().unwrap_or("█"),
     };
-    let why = if lane.why.is_empty() { String::new() } else { format!(": {}", &*lane.why) };
-    format!("{}{peer} {} pieces{}{word}{why}", theme.symbols.ellipsis, lane.leaves, rate.unwrap_or_default())
+    Span::styled(sign, if eighths == 0 { theme.border } else { theme.accent })
+}
+
+/// `…q7Xe2Ab1 ███░░░ 12 pieces, 1.2 MiB/s`: one provider, and its share of the whole.
+fn lane(theme: &Theme, lane: &LaneInfo, leaves: u64) -> Vec<Span<'static>> {
+    let symbols = &theme.symbols;
+    let peer = text::tail(&text::clean(&lane.peer), 8);
+    let (word, style) = match lane.state {
+        LaneState::Opening => (", opening", theme.dim),
+        LaneState::Failed => (", failed", theme.bad),
+        LaneState::Dismissed => (", left", theme.dim),
+        LaneState::Running => ("", theme.accent),
+        LaneState::Done => (", done", theme.good),
+    };
+    let share = lane.leaves as f64 / leaves.max(1) as f64;
+    let rate = lane.rate.map(|rate| format!(", {}/s", bytes::size(rate))).unwrap_or_default();
+    vec![
+        Span::styled(format!("{}{peer} ", symbols.ellipsis), theme.text),
+        Span::styled(meter(share, 8, symbols), style),
+        Span::styled(format!(" {}{rate}", text::count(lane.leaves, "piece")), theme.text),
+        Span::styled(word, style),
+    ]
 }
 
 fn total(theme: &Theme, info: &TransferInfo) -> String {
@@ -81,7 +113,11 @@ fn duration(ms: u64) -> String {
 fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, transfers, now) = (ui.theme, &ui.state.transfers, ui.state.now);
     let (down, up) = (transfers.running(Direction::Inbound), transfers.running(Direction::Outbound));
-    let mut note = format!("{} {down} down, {} {up} up", theme.symbols.down, theme.symbols.up);
+    let rates = ui.state.status.as_ref().map(|status| status.rates).unwrap_or_default();
+    let limit = |rate: u64| if rate == 0 { String::new() } else { format!(" of {}/s at most", bytes::size(rate)) };
+    let (limit_down, limit_up) = (limit(rates.download), limit(rates.upload));
+    let (arrow_down, arrow_up) = (theme.symbols.down, theme.symbols.up);
+    let mut note = format!("{arrow_down} {down} down{limit_down}, {arrow_up} {up} up{limit_up}");
     if transfers.dropped > 0 {
         note.push_str(&format!(", {} older ones gone", transfers.dropped));
     }
@@ -153,6 +189,7 @@ fn state(theme: &Theme, row: &TransferRow, now: Now) -> (&'static str, ratatui::
     match row.info.state {
         TransferState::Running if row.is_stalled(now) => ("stalled", theme.warn),
         TransferState::Finding => ("searching", theme.dim),
+        TransferState::Paused => ("paused", theme.warn),
         TransferState::Running => ("running", theme.accent),
         TransferState::Verifying => ("verifying", theme.accent),
         TransferState::Done => ("done", theme.good),

@@ -1,9 +1,11 @@
 //! Why a release is trusted, or not: each step with the sign and colour of its outcome.
 
 use ratatui::style::Style;
+use ratatui::text::Span;
 
-use crate::market::trust::{Assessment, Outcome};
+use crate::market::trust::{Assessment, Code, Outcome};
 use crate::net::NodeError;
+use crate::ui::text;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::Facts;
 
@@ -37,6 +39,49 @@ pub fn summary(theme: &Theme, facts: &mut Facts<'_>, label: &str, asked: Option<
     };
     let (sign, style) = sign(theme, assessment.verdict());
     facts.put(label, &format!("{sign} {}", verdict(assessment.verdict())), style);
+}
+
+/// How trust comes to it, each station with its sign: who signed, whose key that is, who told of it.
+pub fn path(theme: &Theme, facts: &mut Facts<'_>, asked: Option<&Result<Assessment, NodeError>>) {
+    let Some(Ok(assessment)) = asked else { return };
+    let mut spans = Vec::new();
+    for (code, name) in [(Code::Signature, "signed"), (Code::Publisher, "key"), (Code::Revocation, "not revoked")] {
+        let Some(step) = assessment.step(code) else { continue };
+        let (sign, style) = sign(theme, step.outcome);
+        let name = match (code, step.outcome) {
+            (Code::Publisher, Outcome::Block) => "other key than pinned",
+            (Code::Publisher, Outcome::Pass) => "pinned key",
+            (Code::Publisher, _) => "new key",
+            (Code::Revocation, Outcome::Block | Outcome::Warn) => "revoked",
+            _ => name,
+        };
+        station(theme, &mut spans, sign, style, name);
+    }
+    if let Some(step) = assessment.step(Code::Told) {
+        let told = text::clean(&step.text).into_owned();
+        let told: Vec<_> = told.split(' ').map(|word| short_id(theme, word)).collect();
+        station(theme, &mut spans, theme.symbols.info, theme.dim, &told.join(" "));
+    }
+    if !spans.is_empty() {
+        facts.line("path", spans);
+    }
+}
+
+fn station(theme: &Theme, spans: &mut Vec<Span<'static>>, sign: &'static str, style: Style, name: &str) {
+    if !spans.is_empty() {
+        spans.push(Span::styled(format!(" {} ", theme.symbols.arrow), theme.border));
+    }
+    spans.push(Span::styled(format!("{sign} "), style));
+    spans.push(Span::styled(name.to_owned(), theme.text));
+}
+
+/// A peer id by its end.
+fn short_id(theme: &Theme, word: &str) -> String {
+    if word.len() == 52 && word.starts_with("12D3KooW") {
+        format!("{}{}", theme.symbols.ellipsis, text::tail(word, 8))
+    } else {
+        word.to_owned()
+    }
 }
 
 fn verdict(outcome: Outcome) -> &'static str {

@@ -75,6 +75,14 @@ where
     let widths = shown.iter().map(|(_, cells)| Constraint::Length(*cells));
     let widget = Widget::new(body, widths).header(header).column_spacing(GAP);
     ui.frame.render_widget(widget, area);
+    if table.sorted.is_some() {
+        let mut x = area.x;
+        for (index, cells) in &shown {
+            let width = (*cells).min((area.x + area.width).saturating_sub(x));
+            ui.hit(Rect { x, y: area.y, width, height: 1 }, Target::Column(*index));
+            x = x.saturating_add(cells + GAP);
+        }
+    }
     for (line, index) in (first..table.len.min(first + rows)).enumerate() {
         let y = area.y + 1 + u16::try_from(line).unwrap_or(0);
         let row = Rect { y, height: 1, ..area };

@@ -14,6 +14,7 @@ use crate::app::event::{DirEntry, Event, Listing, MouseAction, Signal, Tag};
 use crate::app::hit::Target;
 use crate::app::key::Key;
 use crate::app::state::*;
+use crate::market::store::{Pin, PinOrigin};
 use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId, SafeText, Severity};
 use crate::net::api::*;
 use crate::net::{ErrorKind, NodeCommand, NodeError, NodeEvent, NodeReply};
@@ -89,6 +90,7 @@ fn item(n: u8) -> FeedItem {
         received_at: START.secs(),
         via: Via::Gossip,
         from: None,
+        heard_from: 0,
         yanked: false,
     }
 }
@@ -136,6 +138,8 @@ fn transfer(id: u64, state: TransferState) -> TransferInfo {
         leaves_done: 0,
         leaves_total: 1,
         leaves_resumed: 0,
+        map: Vec::new(),
+        can_wait: true,
         lanes: Vec::new(),
         state,
         note: SafeText::default(),

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::market::Finding;
-use crate::market::archive::{SECRET, SECRET_ALLOWED};
-use crate::market::store::{InstallSource, Pin, PinOrigin, Reason};
+use crate::market::archive::{Change, FileChange, SECRET, SECRET_ALLOWED};
+use crate::market::search::{Facet, Facets};
+use crate::market::store::{InstallSource, Reason};
 use crate::market::trust::{self, Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::net::api::Inspection;
 
@@ -14,7 +15,7 @@ fn search_waits_for_the_keys_to_rest_then_asks_here_then_the_peers() {
     assert_eq!(desk.later(LOCAL_DELAY_MS - 1), []);
     desk.keys("o");
     assert_eq!(desk.later(LOCAL_DELAY_MS - 1), [], "each key starts the wait again");
-    let here = SearchRequest { query: "kno".into(), limit: MAX_RESULTS, remote: false, facets: false };
+    let here = SearchRequest { query: "kno".into(), limit: MAX_RESULTS, remote: false, facets: true };
     assert_eq!(commands(&desk.later(1)), [&NodeCommand::Search(here.clone())]);
     let peers = SearchRequest { remote: true, ..here };
     assert_eq!(commands(&desk.later(REMOTE_DELAY_MS)), [&NodeCommand::Search(peers)]);
@@ -54,13 +55,12 @@ fn the_detail_is_asked_for_once_the_selection_rests() {
     desk.keys("enter down down");
     (desk.state.search.local_due, desk.state.search.remote_due) = (None, None);
     let effects = desk.later(DETAIL_DELAY_MS);
-    let publisher = Some(PublisherKey([3; 32]));
     let why = NodeCommand::Why {
         name: name("pack-3"),
         version: semver::Version::new(1, 2, 3),
         publisher: PublisherKey([3; 32]),
     };
-    assert_eq!(commands(&effects), [&NodeCommand::Detail { name: name("pack-3"), publisher }, &why]);
+    assert_eq!(commands(&effects), [&NodeCommand::Detail { name: name("pack-3"), publisher: None }, &why]);
 }
 
 #[test]
@@ -248,6 +248,7 @@ pub fn plan(publishable: bool, findings: usize) -> PublishPlan {
         files: Vec::new(),
         findings: vec![finding; findings],
         previous: None,
+        changes: None,
         publishable,
     }
 }
@@ -299,6 +300,7 @@ fn the_wizard_goes_from_path_to_share_string() {
         size: 1,
         files: 1,
         seen_by: 0,
+        seen_by_peers: Vec::new(),
         held_by: 0,
         findings: Vec::new(),
         share: "ggen:pack@1.0.0".into(),
@@ -458,4 +460,79 @@ fn the_wizard_survives_a_visit_elsewhere() {
     desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0).into()));
     desk.keys("2 6");
     assert_eq!(desk.state.publish.step, Step::Review);
+}
+
+#[test]
+fn results_are_ordered_and_narrowed_through_the_query() {
+    let mut desk = Desk::ready();
+    desk.keys("5 a b enter");
+    desk.later(500);
+    let facet = |value: &str| Facet { value: SafeText::new(value), count: 2 };
+    let facets = Facets { categories: vec![facet("web")], licences: vec![facet("MIT OR ISC")], ..Facets::default() };
+    let seq = desk.state.search.seq;
+    let found = SearchAnswer { results: vec![hit(1)], facets: Some(facets), ..SearchAnswer::default() };
+    desk.reply(Tag::Search { seq, remote: false }, NodeReply::Search(found));
+    desk.keys("n enter");
+    assert_eq!(desk.state.search.query, "ab category:web");
+    desk.keys("down enter");
+    assert_eq!(desk.state.search.query, "ab category:web licence:\"MIT OR ISC\"");
+    desk.keys("up enter");
+    assert_eq!(desk.state.search.query, "ab licence:\"MIT OR ISC\"");
+    desk.keys("esc s");
+    let effects = desk.later(500);
+    let asked = commands(&effects).into_iter().find_map(|command| match command {
+        NodeCommand::Search(search) => Some(search.query.clone()),
+        _ => None,
+    });
+    assert_eq!(asked.as_deref(), Some("ab licence:\"MIT OR ISC\" sort:newest"));
+}
+
+#[test]
+fn what_was_asked_comes_back_in_an_empty_field() {
+    let mut desk = Desk::ready();
+    desk.keys("5 o n e enter / ctrl-u t w o enter / ctrl-u");
+    desk.keys("up");
+    assert_eq!(desk.state.search.query, "two");
+    desk.keys("up up");
+    assert_eq!(desk.state.search.query, "one");
+    desk.keys("down down");
+    assert_eq!((desk.state.search.query.as_str(), desk.state.search.recalled), ("", None));
+    desk.keys("up x");
+    assert_eq!((desk.state.search.query.as_str(), desk.state.search.recalled), ("twox", None));
+}
+
+#[test]
+fn the_arrows_browse_directories() {
+    let mut desk = Desk::ready();
+    desk.keys("6");
+    let list = |desk: &mut Desk, path: &str, names: &[&str]| {
+        let entries = names.iter().map(|name| DirEntry { name: (*name).into(), package: false }).collect();
+        let listing = Ok(Listing { entries, ..Listing::default() });
+        desk.event(Event::Directory { path: path.into(), listing });
+    };
+    list(&mut desk, "/home/ada/", &["one", "two"]);
+    assert_eq!(desk.keys("down down right"), [Effect::ReadDir { path: "/home/ada/two/".into() }]);
+    list(&mut desk, "/home/ada/two/", &["deep"]);
+    assert_eq!(desk.state.publish.candidate, Some(0), "on with the arrows");
+    assert_eq!(desk.keys("left"), [Effect::ReadDir { path: "/home/ada/".into() }]);
+    list(&mut desk, "/home/ada/", &["one", "two"]);
+    assert_eq!((desk.state.publish.input.value(), desk.state.publish.candidate), ("/home/ada/", Some(0)));
+}
+
+#[test]
+fn a_version_that_is_chosen_is_written_and_read_again() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    let gone = FileChange { path: "a".into(), change: Change::Removed, before: 1, now: 0 };
+    let plan =
+        PublishPlan { previous: Some(semver::Version::new(1, 2, 3)), changes: Some(vec![gone]), ..plan(true, 0) };
+    let path = plan.path.clone();
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan.into()));
+    let effects = desk.keys("u enter");
+    let version = semver::Version::new(2, 0, 0);
+    assert_eq!(commands(&effects), [&NodeCommand::SetVersion { path, version }], "what the changes ask for");
+    let effects = desk.reply(Tag::SetVersion, NodeReply::Done);
+    assert!(matches!(commands(&effects)[..], [NodeCommand::Inspect { .. }]));
+    assert_eq!(desk.state.publish.step, Step::Checking);
 }

@@ -136,7 +136,10 @@ fn ages_wake_the_screen_only_when_their_text_changes() {
     desk.keys("4");
     assert_eq!(desk.state.next_wake(desk.now), None);
     desk.node(NodeEvent::Feed(item(1)));
-    assert_eq!(desk.state.next_wake(desk.now), Some(START.unix_ms + 10_000));
+    assert_eq!(desk.state.next_wake(desk.now), Some(START.unix_ms + 5_000), "the bars of what came glide");
+    desk.keys("1");
+    assert_eq!(desk.state.next_wake(desk.now), Some(START.unix_ms + 10_000), "no bars there");
+    desk.keys("4");
     desk.later(3_600_000);
     assert_eq!(desk.state.next_wake(desk.now), Some(desk.now.unix_ms + 3_600_000));
 }

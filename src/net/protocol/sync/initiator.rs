@@ -98,6 +98,7 @@ async fn session(context: &Context, peer: PeerId) -> Result<Reconciled, Protocol
     // All is done: a peer that does not know the question spoils nothing.
     if let Ok(Message::Extent(releases, _)) = session.request(&Message::AskExtent).await {
         progress.told(releases);
+        context.peers.on_extent(peer, releases);
     }
     session.close().await;
     Ok(done)

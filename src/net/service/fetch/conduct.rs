@@ -330,6 +330,7 @@ impl Conductor<'_> {
         let lanes = running.chain(self.ended.iter().cloned()).collect();
         drop(schedule);
         self.transfer.lanes(lanes);
+        self.transfer.map(&self.sharing.here());
         let (bytes, leaves) = self.sharing.progress();
         self.transfer.progress(bytes, leaves);
     }

@@ -24,10 +24,10 @@ use crate::market::{MarketError, PackageId, VerifiedRelease};
 
 use super::super::api::Direction;
 use super::super::context::Context;
-use super::super::error::NodeError;
+use super::super::error::{ErrorKind, NodeError};
 use super::super::protocol::ProtocolError;
 use super::cache;
-use super::transfers::Transfer;
+use super::transfers::{Transfer, Wish};
 use lane::blocking;
 
 /// The bytes of a release.
@@ -112,12 +112,66 @@ async fn download_in_turn(
     let signed = release.release();
     let title = crate::market::SafeText::new(&format!("{} {}", signed.name.as_str(), signed.version));
     let transfer = Arc::new(context.transfers.begin(Direction::Inbound, title, signed.package_id, signed.size));
-    let result = fetch(context, release, &transfer, turn).await;
+    transfer.can_wait();
+    let result = until_ended(context, release, &transfer, turn).await;
     match &result {
         Ok(_) => transfer.done(),
         Err(error) => transfer.failed(&error.message),
     }
     result
+}
+
+/// Fetches, with pauses where a person wants them: what has come stays on disk meanwhile.
+async fn until_ended(
+    context: &Context,
+    release: &VerifiedRelease,
+    transfer: &Arc<Transfer>,
+    turn: OwnedMutexGuard<()>,
+) -> Result<Bytes, NodeError> {
+    let id = release.release().package_id;
+    let mut turn = Some(turn);
+    loop {
+        let turn = match turn.take() {
+            Some(turn) => turn,
+            None => {
+                let turn = context.services.downloading(id).await;
+                // Another download of the same may have brought it during the pause.
+                if let Some(path) = stored(context, id).await? {
+                    return Ok(Bytes::Stored(path));
+                }
+                turn
+            }
+        };
+        let mut wish = tokio::select! {
+            result = fetch(context, release, transfer, turn) => return result,
+            wish = transfer.wished() => wish,
+        };
+        if wish == Wish::Wait {
+            wish = transfer.wait().await;
+        }
+        if let Wish::End { keep } = wish {
+            return Err(cancelled(context, release, keep).await);
+        }
+    }
+}
+
+/// Ends a download as a person wants it.
+async fn cancelled(context: &Context, release: &VerifiedRelease, keep: bool) -> NodeError {
+    let what = format!("{} {}", release.release().name, release.release().version);
+    let (end, hint) = match keep {
+        true => ("cancelled; what has come is kept", "install it again to go on where it was"),
+        false => ("cancelled; nothing of it is kept", "install it again to begin anew"),
+    };
+    if !keep && let Err(error) = drop_partial(context, release).await {
+        tracing::warn!(%error, "what had come of a cancelled download stays until the cache is tidied");
+    }
+    NodeError::new(ErrorKind::Failed, format!("{what}: {end}")).hint(hint)
+}
+
+async fn drop_partial(context: &Context, release: &VerifiedRelease) -> Result<(), MarketError> {
+    let (id, size) = (release.release().package_id, release.release().size);
+    let quota = context.settings.storage.max_cache_size.0;
+    context.store.run(move |db| db.open_partial(id, size, quota)?.0.remove()).await
 }
 
 async fn fetch(

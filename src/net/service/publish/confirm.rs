@@ -20,10 +20,15 @@ const ASK_LIMIT: Duration = Duration::from_millis(700);
 /// Between two rounds of questions: while an ordinary publish waits, and while it waits for holders.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
+/// Peers named in the answer.
+const MAX_NAMED: usize = 16;
+
 /// How many peers confirmed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confirmed {
     pub seen_by: usize,
+    /// Some of those that have seen it.
+    pub peers: Vec<PeerId>,
     pub held_by: usize,
 }
 
@@ -53,7 +58,8 @@ pub async fn wait(
         }
         let seen = everyone_saw_it || started.elapsed() >= PATIENCE;
         if seen && held_enough(request, &tally, started) {
-            return Confirmed { seen_by: tally.seen.len(), held_by: tally.held.len() };
+            let peers = tally.seen.iter().copied().take(MAX_NAMED).collect();
+            return Confirmed { seen_by: tally.seen.len(), peers, held_by: tally.held.len() };
         }
         sleep(if seen { PAUSE.1 } else { PAUSE.0 }).await;
     }

@@ -6,11 +6,15 @@
 pub(super) mod confirm;
 mod prepare;
 
-use semver::Version;
+use std::path::Path;
 
+use semver::Version;
+use tokio::task::spawn_blocking;
+
+use crate::market::archive::{self, FileChange, Packed};
 use crate::market::check::Checked;
 use crate::market::release::DEFAULT_VALIDITY;
-use crate::market::{MarketError, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
+use crate::market::{Manifest, MarketError, PackageId, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
 
 use super::super::api::{
     Inspection, NodeEvent, NodeReply, PublishAnswer, PublishPlan, PublishRequest, PublishStage, Via,
@@ -26,6 +30,9 @@ use prepare::Prepared;
 /// Published again with less than this many seconds to its expiry, a release is renewed: 30 days.
 const RENEWAL: u64 = 30 * 24 * 60 * 60;
 
+/// Files told that are another than before.
+const MAX_CHANGES: usize = 2_000;
+
 /// No release is older than this network: 2025, in Unix seconds.
 const EARLIEST: u64 = 1_735_689_600;
 
@@ -36,9 +43,31 @@ pub async fn inspect(context: &Context, path: String, allow: Vec<String>) -> Res
         return Ok(NodeReply::Inspect(Inspection::Unreadable(findings)));
     };
     let own = own_versions(context, &manifest.name).await?;
-    let previous = own.into_iter().map(|release| release.release().version.clone()).max();
+    let newest = own.iter().map(VerifiedRelease::release).max_by(|a, b| a.version.cmp(&b.version));
+    let (previous, before) = newest.map(|release| (release.version.clone(), release.package_id)).unzip();
+    let changes = changes(context, before, &packed).await;
     let publisher = context.identity.public();
-    Ok(NodeReply::Inspect(PublishPlan::of(&path, manifest, packed, findings, Some(publisher), previous).into()))
+    let plan = PublishPlan::of(&path, manifest, packed, findings, Some(publisher), previous);
+    Ok(NodeReply::Inspect(PublishPlan { changes, ..plan }.into()))
+}
+
+/// What is another than in the version before; none where that is not here, or cannot be read any more.
+async fn changes(context: &Context, before: Option<PackageId>, packed: &Packed) -> Option<Vec<FileChange>> {
+    let before = before?;
+    let path = context.store.run(move |db| Ok(db.blob(before)?.map(|_| db.blob_path(before)))).await.ok()??;
+    let now = packed.archive.path().to_owned();
+    let compared = spawn_blocking(move || archive::changes(&path, &now)).await.ok()?;
+    let mut changes =
+        compared.inspect_err(|error| tracing::warn!(%error, "the version before cannot be compared with")).ok()?;
+    changes.truncate(MAX_CHANGES);
+    Some(changes)
+}
+
+/// Answers [`NodeCommand::SetVersion`](super::super::api::NodeCommand::SetVersion).
+pub async fn set_version(path: String, version: Version) -> Result<NodeReply, NodeError> {
+    let writing = spawn_blocking(move || Manifest::set_version(Path::new(&path), &version));
+    writing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    Ok(NodeReply::Done)
 }
 
 /// Answers [`NodeCommand::Publish`](super::super::api::NodeCommand::Publish).
@@ -198,6 +227,7 @@ fn answer(
         size: signed.size,
         files,
         seen_by: confirmed.seen_by,
+        seen_by_peers: confirmed.peers.iter().map(ToString::to_string).collect(),
         held_by: confirmed.held_by,
         findings,
         share: format!("ggen:{}@{}?publisher={}", signed.name.as_str(), signed.version, signed.publisher),

@@ -306,3 +306,50 @@ async fn two_downloads_of_one_package_take_turns() {
     assert!(matches!(other.await.unwrap().unwrap(), Bytes::Stored(_)));
     assert_eq!(asker.context.transfers.list().len(), 1);
 }
+
+/// Files of downloads that have not ended.
+async fn partials(node: &TestNode) -> usize {
+    let dir = node.context.store.run(|db| Ok(db.incoming_dir())).await.unwrap();
+    std::fs::read_dir(dir).unwrap().count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_has_a_download_wait_go_on_and_end_with_or_without_what_has_come() {
+    let content = content(16 * LEAF_SIZE, 11);
+    let (provider, asker) = (limited(6 * LEAF_SIZE).await, TestNode::start().await);
+    let release = provider.store("tool", "1.0.0", &content).await;
+    asker.join(&provider).await;
+    let moves = || {
+        let list = asker.context.transfers.list();
+        list.first().is_some_and(|info| info.state == TransferState::Running && info.leaves_done > info.leaves_resumed)
+    };
+    let wish = |wish| asker.context.transfers.wish(download(&asker).id, wish).unwrap();
+
+    let first = obtaining(&asker, &release);
+    until(moves).await;
+    assert!(wish(TransferWish::Pause));
+    until(|| download(&asker).state == TransferState::Paused).await;
+    let waiting = download(&asker).leaves_done;
+    sleep(Duration::from_millis(400)).await;
+    assert_eq!(download(&asker).leaves_done, waiting, "nothing comes while it waits");
+    assert!(wish(TransferWish::Resume));
+    until(moves).await;
+    assert!(download(&asker).leaves_resumed > 0, "what had come is there");
+    assert!(wish(TransferWish::Cancel { keep: true }));
+    let error = first.await.unwrap().unwrap_err();
+    assert!(error.message.contains("cancelled; what has come is kept"), "{error}");
+    assert_eq!(partials(&asker).await, 1);
+
+    let second = obtaining(&asker, &release);
+    until(moves).await;
+    assert!(download(&asker).leaves_resumed > 0 && download(&asker).map.len() == 16);
+    assert!(wish(TransferWish::Cancel { keep: false }));
+    second.await.unwrap().unwrap_err();
+    assert_eq!(partials(&asker).await, 0);
+
+    // The limit that slowed it down is lifted while it runs.
+    let third = obtaining(&asker, &release);
+    until(moves).await;
+    provider.context.services.upload_rate().set_rate(0);
+    assert_eq!(bytes_of(&third.await.unwrap().unwrap()), content);
+}
