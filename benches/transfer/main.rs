@@ -56,12 +56,15 @@ struct Figures {
     resident_mib: [f64; 2],
 }
 
+/// What it is called, and how it is done once.
+type Way<'a> = (&'static str, Box<dyn Fn() -> Figures + 'a>);
+
 fn compare() {
     let dir = tempfile::tempdir().expect("temp dir");
     let file = dir.path().join("noise");
     std::fs::write(&file, noise(MIB << 20, 1)).expect("a file");
     let others = others::Others::new(dir.path(), &file);
-    let mut ways: Vec<(&str, Box<dyn Fn() -> Figures + '_>)> = vec![
+    let mut ways: Vec<Way<'_>> = vec![
         ("TCP copy, SHA-256", Box::new(|| baseline("serve-tcp", "fetch-tcp", None, &file))),
         (
             "plain libp2p stream, TCP, SHA-256",
@@ -74,9 +77,7 @@ fn compare() {
         ),
         ("this program, QUIC", Box::new(|| nodes("/ip4/127.0.0.1/udp/0/quic-v1", "/quic-v1", &file))),
     ];
-    for (program, take) in others.there() {
-        ways.push((program, Box::new(move || take())));
-    }
+    ways.extend(others.there());
     println!("{:<36} {:>8} {:>8} {:>10} {:>12} {:>12}", "", "best", "median", "CPU s/GiB", "MiB giving", "MiB taking");
     let mut taken: Vec<Vec<Figures>> = ways.iter().map(|_| Vec::new()).collect();
     // In turns, so that all meet the same machine.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{Figures, cpu_seconds, fresh, most_resident_mib};
+use super::{Figures, Way, cpu_seconds, fresh, most_resident_mib};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -30,8 +30,8 @@ impl Others {
     }
 
     /// Those that are installed; says which are not.
-    pub fn there(&self) -> Vec<(&'static str, Box<dyn Fn() -> Figures + '_>)> {
-        let mut there: Vec<(&'static str, Box<dyn Fn() -> Figures + '_>)> = Vec::new();
+    pub fn there(&self) -> Vec<Way<'_>> {
+        let mut there: Vec<Way<'_>> = Vec::new();
         let Some(torrent) = &self.torrent else {
             println!("no transmission-create: nothing is compared with BitTorrent");
             return there;
