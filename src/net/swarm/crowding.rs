@@ -17,9 +17,10 @@ use super::super::testing::eventually;
 use super::tests::{Foreign, ForeignEvent, meet, stranger_with};
 use super::{DhtKey, KAD_PROTOCOL};
 
-/// Honest nodes beside publisher and asker, and as many strangers as the DHT keeps a record at.
+/// Honest nodes beside publisher and asker, and more strangers than the DHT keeps a record at: each points to so many others.
 const HONEST: usize = 6;
-const CROWD: usize = 20;
+const CROWD: usize = 24;
+const REPLICATION: u64 = 20;
 /// Bits that a made identity has in common with the key: more than any of the honest ones by chance.
 const ALIKE: u32 = 6;
 
@@ -114,7 +115,7 @@ async fn a_package_whose_key_is_crowded_by_made_identities_is_found_at_its_publi
     until(|| members.iter().all(|peer| publisher.context.swarm.connected().contains(peer))).await;
     // Those closest to the key are all strangers, who know each other.
     publisher.context.swarm.provide(package).await.unwrap();
-    until(|| swallowed.load(Ordering::Relaxed) >= CROWD as u64).await;
+    until(|| swallowed.load(Ordering::Relaxed) >= REPLICATION).await;
     for node in honest.iter().chain([&hub]) {
         let kept = node.context.swarm.snapshot().await.unwrap().dht.providers;
         assert_eq!(kept, 0, "the record came to rest with the crowd alone");
