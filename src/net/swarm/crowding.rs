@@ -9,6 +9,7 @@ use libp2p::identity::Keypair;
 use libp2p::kad::{self, InboundRequest};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm};
+use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::super::service::fetch;
@@ -16,21 +17,32 @@ use super::super::service::testing::{TestNode, content, until};
 use super::super::testing::eventually;
 use super::tests::{Foreign, ForeignEvent, meet, stranger_with};
 use super::{DhtKey, KAD_PROTOCOL};
+use crate::market::PackageId;
 
 /// Honest nodes beside publisher and asker, and more strangers than the DHT keeps a record at: each points to so many others.
 const HONEST: usize = 6;
 const CROWD: usize = 24;
 const REPLICATION: u64 = 20;
-/// Bits that a made identity has in common with the key: more than any of the honest ones by chance.
+/// Bits that a made identity has in common with the key, and no honest one.
 const ALIKE: u32 = 6;
+
+fn is_close(key: &kad::RecordKey, peer: PeerId) -> bool {
+    let distance = kad::KBucketKey::new(key.clone()).distance(&kad::KBucketKey::from(peer));
+    distance.ilog2().is_none_or(|highest| highest < 256 - ALIKE)
+}
+
+/// Bytes whose key is close to none of `honest`.
+fn distant_content(honest: &[PeerId]) -> Vec<u8> {
+    let is_distant = |bytes: &Vec<u8>| {
+        let key = DhtKey::Blob(PackageId(Sha256::digest(bytes).into())).to_key();
+        !honest.iter().any(|peer| is_close(&key, *peer))
+    };
+    (0..).map(|seed| content(300_000, seed)).find(is_distant).unwrap()
+}
 
 /// Identities that lie close to `key`.
 fn ground(key: &kad::RecordKey) -> Vec<Keypair> {
-    let key = kad::KBucketKey::new(key.clone());
-    let alike = |pair: &Keypair| {
-        let peer = kad::KBucketKey::from(pair.public().to_peer_id());
-        key.distance(&peer).ilog2().is_none_or(|highest| highest < 256 - ALIKE)
-    };
+    let alike = |pair: &Keypair| is_close(key, pair.public().to_peer_id());
     std::iter::repeat_with(Keypair::generate_ed25519).filter(alike).take(CROWD).collect()
 }
 
@@ -101,7 +113,8 @@ async fn a_package_whose_key_is_crowded_by_made_identities_is_found_at_its_publi
         honest.push(node);
     }
     let publisher = TestNode::start().await;
-    let release = publisher.store("tool", "1.0.0", &content(300_000, 11)).await;
+    let ids: Vec<PeerId> = honest.iter().chain([&hub, &publisher]).map(TestNode::id).collect();
+    let release = publisher.store("tool", "1.0.0", &distant_content(&ids)).await;
     let package = release.release().package_id;
     let key = DhtKey::Blob(package).to_key();
     let swallowed = Arc::new(AtomicU64::new(0));
