@@ -15,7 +15,7 @@ use crate::ui::{Ui, text};
 /// What each sorts by is in `PEER_COLUMNS`.
 const COLUMNS: [Column; 13] = [
     Column::new("peer", 11, 20, 0),
-    Column::new("reputation", 10, 16, 0),
+    Column::new("reputation", 11, 16, 0),
     Column::new("latency", 8, 8, 1).right(),
     Column::new("trend", 8, 16, 6),
     Column::new("flags", 6, 14, 2),
