@@ -55,7 +55,64 @@ fn snapshot(name: &str, make: impl Fn(u16, u16) -> State) {
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(format!("{name}@{width}x{height}"), screen);
         });
+        looks(&format!("{name}@{width}x{height}"), make(width, height));
     }
+}
+
+/// The same in its other looks: in ASCII, and where there are which colours and emphasis, with colours and without.
+fn looks(name: &str, mut state: State) {
+    if state.options.ascii || state.options.no_color {
+        return;
+    }
+    let styles_of = |state: &State| styles(&draw_with(state, &Theme::new(&state.options)).0);
+    let colour = styles_of(&state);
+    state.options.no_color = true;
+    let mono = styles_of(&state);
+    state.options.ascii = true;
+    let (ascii, _) = draw(&state);
+    insta::with_settings!({
+        omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots/looks"
+    }, {
+        insta::assert_snapshot!(name, format!("ASCII\n{ascii}\n\ncolours\n{colour}\n\nno colours\n{mono}"));
+    });
+}
+
+/// Row by row: from which column how many cells have which style, where it is not the plain one.
+fn styles(buffer: &Buffer) -> String {
+    let mut rows = Vec::new();
+    for y in 0..buffer.area.height {
+        let mut runs: Vec<(u16, u16, String)> = Vec::new();
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            let style = style_of(cell);
+            match runs.last_mut() {
+                Some((start, cells, last)) if *last == style && *start + *cells == x => *cells += 1,
+                _ if style.is_empty() => {}
+                _ => runs.push((x, 1, style)),
+            }
+        }
+        let runs = runs.into_iter().map(|(x, cells, style)| format!("{x}+{cells} {style}"));
+        rows.push(format!("{y}: {}", runs.collect::<Vec<_>>().join(", ")).trim_end().to_owned());
+    }
+    rows.join("\n")
+}
+
+/// `80 on 236 bold`
+fn style_of(cell: &ratatui::buffer::Cell) -> String {
+    use ratatui::style::Color;
+    let colour = |colour| match colour {
+        Color::Indexed(index) => index.to_string(),
+        other => other.to_string(),
+    };
+    let mut parts = Vec::new();
+    if cell.fg != Color::Reset {
+        parts.push(colour(cell.fg));
+    }
+    if cell.bg != Color::Reset {
+        parts.push(format!("on {}", colour(cell.bg)));
+    }
+    parts.extend(cell.modifier.iter_names().map(|(name, _)| name.to_lowercase()));
+    parts.join(" ")
 }
 
 #[test]
