@@ -2,6 +2,10 @@
 //! the same bytes, in one run. `cargo bench --bench archive`; takes about a minute, and 1 GiB of temporary files. Linux
 //! only (reads /proc).
 
+#[path = "support/process.rs"]
+#[allow(dead_code)]
+mod process;
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -9,6 +13,7 @@ use std::time::Instant;
 
 use ggen_p2p_tui::market::archive::{self, Packed};
 use ggen_p2p_tui::market::{Identity, PackageName, Release, VerifiedRelease};
+use process::cpu_seconds;
 use sha2::{Digest, Sha256};
 
 /// Bytes of the packages, each in 256 files.
@@ -76,17 +81,9 @@ struct Taken {
 }
 
 fn timed<T>(run: impl FnOnce() -> T) -> Taken {
-    let (begun, cpu) = (Instant::now(), cpu_seconds());
+    let (begun, cpu) = (Instant::now(), cpu_seconds(std::process::id()));
     std::hint::black_box(run());
-    Taken { clock: begun.elapsed().as_secs_f64(), cpu: cpu_seconds() - cpu }
-}
-
-/// User and system time so far; the clock tick is 1/100 s on every Linux that counts.
-fn cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("stat");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks = |index: usize| fields[index].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) / 100.0
+    Taken { clock: begun.elapsed().as_secs_f64(), cpu: cpu_seconds(std::process::id()) - cpu }
 }
 
 fn row(what: &str, size: usize, mut run: impl FnMut() -> usize) {

@@ -4,6 +4,9 @@
 #[path = "../tests/end_to_end/harness.rs"]
 #[allow(dead_code)]
 mod harness;
+#[path = "support/process.rs"]
+#[allow(dead_code)]
+mod process;
 #[path = "../tests/end_to_end/terminal.rs"]
 #[allow(dead_code)]
 mod terminal;
@@ -13,6 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use harness::{Home, Node, command};
+use process::{cpu_seconds, resident_mib};
 use terminal::Terminal;
 
 /// What the first frame shows, whatever the node is doing.
@@ -80,7 +84,7 @@ fn listening(home: &Home) -> Duration {
 
 fn memory(node: &Node) {
     println!("\n{:<44} {:>9}", "resident memory in MiB, headless", "");
-    let pid = || node.json(&["status"])["pid"].as_u64().expect("a pid");
+    let pid = || node.json(&["status"])["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a pid");
     println!("{:<44} {:>9.1}", "idle, no peers", resident_mib(pid()));
     let others: Vec<Node> = (0..10).map(|_| Node::start(&[node])).collect();
     node.wait_for_peers(others.len() as u64);
@@ -94,26 +98,11 @@ fn idle_dashboard() {
     terminal.wait_for_text(FIRST_FRAME);
     // Start-up has its own figures; what is measured here comes after it.
     std::thread::sleep(Duration::from_secs(5));
-    let (pid, cpu, bytes) = (u64::from(terminal.pid()), cpu_seconds(terminal.pid()), terminal.raw().len());
+    let (pid, cpu, bytes) = (terminal.pid(), cpu_seconds(terminal.pid()), terminal.raw().len());
     std::thread::sleep(IDLE_WATCH);
     let share = (cpu_seconds(terminal.pid()) - cpu) / IDLE_WATCH.as_secs_f64() * 100.0;
     println!("\n{:<44} {:>9}", format!("idle dashboard over {} s, 120x40", IDLE_WATCH.as_secs()), "");
     println!("{:<44} {share:>9.2}", "CPU, % of one core");
     println!("{:<44} {:>9}", "bytes written to the terminal", terminal.raw().len() - bytes);
     println!("{:<44} {:>9.1}", "resident memory, MiB", resident_mib(pid));
-}
-
-fn resident_mib(pid: u64) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
-    let kib: f64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
-    kib / 1024.0
-}
-
-/// User and system time so far; the clock tick is 1/100 s on every Linux that counts.
-fn cpu_seconds(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a running process");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks = |index: usize| fields[index].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) / 100.0
 }

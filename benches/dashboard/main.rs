@@ -1,11 +1,13 @@
 //! The figures of the dashboard in docs/BENCHMARKS.md. `cargo bench --bench dashboard`; takes a quarter of an hour, or less with
-//! `DASHBOARD_SECONDS` (60: how long a quiet screen is watched) and `DASHBOARD_MINUTES` (10: how long a flood lasts). Linux only
+//! `DASHBOARD_SECONDS` (60: how long a quiet screen is watched) and `DASHBOARD_MINUTES` (10: how long a flood lasts; 0: none). Linux only
 //! (reads /proc). btop and bottom are measured beside it where they are on the path.
 
 mod frames;
 #[path = "../../tests/end_to_end/harness.rs"]
 #[allow(dead_code)]
 mod harness;
+#[path = "../support/process.rs"]
+#[allow(dead_code)]
 mod process;
 #[path = "../../tests/end_to_end/terminal.rs"]
 #[allow(dead_code)]
@@ -121,6 +123,9 @@ fn quiet(program: &str, args: &[&str], shown: &str, seconds: u64) {
 
 /// Ten thousand events a second, with somebody at the keys.
 fn flood(minutes: u64) {
+    if minutes == 0 {
+        return;
+    }
     let home = Home::new();
     let mut terminal = Terminal::open(&home.path(), &["--sim", "flood"], SIZE.0, SIZE.1);
     until(&terminal, "the flood", |terminal| terminal.screen().contains("SIMULATION"));

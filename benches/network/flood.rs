@@ -92,14 +92,14 @@ async fn least(nodes: &[Node]) -> u64 {
     least
 }
 
-async fn tell(nodes: &[Node], count: u64, when: &str, before: u64) {
+async fn tell(nodes: &[Node], count: u64, when: &str, before: f64) {
     let least = least(nodes).await;
     let now = resident();
     println!(
-        "{when}: {:.2} % of them in the emptiest catalogue; {} MiB for each node, {} more than before",
+        "{when}: {:.2} % of them in the emptiest catalogue; {:.1} MiB for each node, {:.1} more than before",
         least as f64 * 100.0 / count as f64,
-        now / NODES as u64,
-        now.saturating_sub(before) / NODES as u64
+        now / NODES as f64,
+        (now - before) / NODES as f64
     );
 }
 

@@ -13,6 +13,9 @@ mod churn;
 mod flood;
 mod nodes;
 mod partition;
+#[path = "../support/process.rs"]
+#[allow(dead_code)]
+mod process;
 mod spread;
 
 use std::time::Duration;

@@ -9,6 +9,8 @@ use ggen_p2p_tui::net::node::{NodeOptions, start};
 use ggen_p2p_tui::net::{NodeHandle, unix_now};
 use tempfile::TempDir;
 
+use super::process;
+
 /// Whatever takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -111,8 +113,6 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnM
 }
 
 /// Resident memory of this process in MiB.
-pub fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("a process");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
+pub fn resident() -> f64 {
+    process::resident_mib(std::process::id())
 }

@@ -1,10 +1,14 @@
-//! How fast a release is in all catalogues, and how a name is found.
+//! How fast a release is in all catalogues, how a name is found, and how many peers a look-up in the DHT asks.
 
 use std::time::{Duration, Instant};
+
+use libp2p::PeerId;
 
 use super::nodes::{Node, network, resident, until};
 
 const PUBLISHED: usize = 10;
+/// Look-ups of which the requests are counted.
+const LOOKED_UP: usize = 20;
 
 pub async fn run(sizes: &[u64]) {
     for size in sizes {
@@ -16,7 +20,7 @@ async fn of(size: usize) {
     let begun = Instant::now();
     let nodes = network(size).await;
     println!(
-        "\n{size} nodes joined within {:.1} s, {} MiB resident for all",
+        "\n{size} nodes joined within {:.1} s, {:.0} MiB resident for all",
         begun.elapsed().as_secs_f64(),
         resident()
     );
@@ -34,6 +38,27 @@ async fn of(size: usize) {
     }
     tell("99 % of the catalogues have a release", nearly);
     tell("all have it", all);
+    requests(&nodes).await;
+}
+
+/// Each asks for who is closest to an id of nobody: the whole way that any look-up can take.
+async fn requests(nodes: &[Node]) {
+    let mut asked = Vec::new();
+    for index in 0..LOOKED_UP {
+        let handle = &nodes[index * 11 % nodes.len()].handle;
+        let wanted = PeerId::random().to_string();
+        handle.lookup(wanted.clone()).await.expect("an answer");
+        let queries = handle.dht().await.expect("the DHT").queries;
+        let query = queries.iter().find(|query| query.kind == "find_peer" && query.key.as_str().contains(&wanted));
+        asked.push(query.expect("the query").requests);
+    }
+    asked.sort_unstable();
+    let mean = f64::from(asked.iter().sum::<u32>()) / LOOKED_UP as f64;
+    println!(
+        "DHT requests for a look-up: mean {mean:.1}, median {}, most {}",
+        asked[LOOKED_UP / 2],
+        asked[LOOKED_UP - 1]
+    );
 }
 
 async fn have(nodes: &[Node], releases: usize) -> usize {

@@ -9,6 +9,9 @@
 #[allow(dead_code)]
 mod harness;
 mod others;
+#[path = "../support/process.rs"]
+#[allow(dead_code)]
+mod process;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -23,6 +26,7 @@ use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use harness::Home;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, noise, quic, tcp, yamux};
+use process::{cpu_seconds, most_resident_mib};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -407,19 +411,4 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn most_resident_mib(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("VmHWM");
-    let kib: f64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
-    kib / 1024.0
-}
-
-/// User and system time so far; the clock tick is 1/100 s on every Linux that counts.
-fn cpu_seconds(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a running process");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks = |index: usize| fields[index].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) / 100.0
 }

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{Figures, Way, cpu_seconds, fresh, most_resident_mib};
+use super::process::{cpu_seconds, most_resident_mib};
+use super::{Figures, Way, fresh};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
