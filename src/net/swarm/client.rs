@@ -133,7 +133,9 @@ impl SwarmClient {
     /// Peers that the DHT finds closest to `peer`, which may be among them, the closest first; none within `limit`: nobody
     /// answered.
     pub async fn closest(&self, peer: PeerId, limit: Duration) -> Result<Vec<PeerId>, NodeError> {
-        let asked = self.ask(|reply| Command::Closest { peer, reply });
+        // Dropped when this function is left, or given up.
+        let (_asking, left) = oneshot::channel();
+        let asked = self.ask(|reply| Command::Closest { peer, reply, left });
         tokio::time::timeout(self.query_timeout.min(limit), asked).await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
@@ -191,13 +193,9 @@ impl SwarmClient {
         Ok(heads)
     }
 
-    /// Asks the DHT, for `limit` at most, where `peer` is; `true`: it can be dialled now.
+    /// Asks the DHT, for `limit` at most, where `peer` is; `true`: it has told, and the peer can be dialled.
     pub async fn find_peer(&self, peer: PeerId, limit: Duration) -> bool {
-        let (found, answer) = oneshot::channel();
-        // Dropped when this function is left, or given up.
-        let (_asking, left) = oneshot::channel();
-        self.send(Command::FindPeer { peer, found, left }).await.is_ok()
-            && matches!(tokio::time::timeout(limit, answer).await, Ok(Ok(())))
+        self.closest(peer, limit).await.is_ok_and(|found| found.contains(&peer))
     }
 
     /// Publishes a release's envelope on the packages topic. `Ok(0)`: nobody was there to take it.

@@ -55,12 +55,6 @@ pub enum Command {
         found: mpsc::Sender<Vec<u8>>,
         left: oneshot::Receiver<()>,
     },
-    /// Answers once the DHT has said where `peer` can be dialled; the query ends when the other half of `left` is dropped.
-    FindPeer {
-        peer: PeerId,
-        found: Reply<()>,
-        left: oneshot::Receiver<()>,
-    },
     Announce {
         envelope: Vec<u8>,
         reply: Reply<Result<usize, NodeError>>,
@@ -73,10 +67,11 @@ pub enum Command {
     Snapshot {
         reply: Reply<Snapshot>,
     },
-    /// Answers when it is known who is closest to `peer`.
+    /// Answers when it is known who is closest to `peer`; the query ends when the other half of `left` is dropped.
     Closest {
         peer: PeerId,
         reply: Reply<Vec<PeerId>>,
+        left: oneshot::Receiver<()>,
     },
     /// Stops a query that has found enough.
     EndQuery(kad::QueryId),

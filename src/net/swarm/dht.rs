@@ -35,7 +35,7 @@ const PROVIDING_AT_ONCE: usize = 8;
 const MAX_QUEUED: usize = 65_536;
 
 /// Addresses of one provider that are tried.
-const MAX_ROUTES: usize = 16;
+pub(super) const MAX_ROUTES: usize = 16;
 
 /// Providers of one answer whose addresses are kept.
 const MAX_PROVIDERS: usize = 20;
@@ -51,7 +51,6 @@ pub struct Dht {
     pub(super) queries: Queries,
     providers: HashMap<QueryId, mpsc::Sender<HashSet<PeerId>>>,
     heads: HashMap<QueryId, mpsc::Sender<Vec<u8>>>,
-    peers: HashMap<QueryId, (PeerId, Reply<()>)>,
     pub(super) lookups: Lookups,
     bootstraps: HashMap<QueryId, Reply<Result<(), NodeError>>>,
     providing: HashSet<QueryId>,
@@ -70,7 +69,6 @@ impl Dht {
             queries: Queries::default(),
             providers: HashMap::new(),
             heads: HashMap::new(),
-            peers: HashMap::new(),
             lookups: Lookups::default(),
             bootstraps: HashMap::new(),
             providing: HashSet::new(),
@@ -152,11 +150,6 @@ impl Task {
         {
             let _ = asker.try_send(found.record.value.clone());
         }
-        if let QueryResult::GetClosestPeers(found) = result {
-            let (Ok(kad::GetClosestPeersOk { peers, .. }) | Err(kad::GetClosestPeersError::Timeout { peers, .. })) =
-                found;
-            self.on_closest(id, peers);
-        }
         let QueryResult::GetProviders(Ok(kad::GetProvidersOk::FoundProviders { key, providers })) = result else {
             return;
         };
@@ -170,19 +163,6 @@ impl Task {
         if let Some(found) = self.dht.providers.get(&id) {
             // Full: the asker has more than it needs already. Closed: it has left, and the query is about to be ended.
             let _ = found.try_send(providers.clone());
-        }
-    }
-
-    fn on_closest(&mut self, id: QueryId, peers: &[kad::PeerInfo]) {
-        let Some((wanted, _)) = self.dht.peers.get(&id) else { return };
-        let Some(found) = peers.iter().find(|peer| peer.peer_id == *wanted) else { return };
-        let addrs: Vec<_> =
-            found.addrs.iter().cloned().map(without_peer).filter(is_dialable).take(MAX_ROUTES).collect();
-        if !addrs.is_empty()
-            && let Some((_, reply)) = self.dht.peers.remove(&id)
-        {
-            self.dials.hear(found.peer_id, addrs);
-            let _ = reply.send(());
         }
     }
 
@@ -211,7 +191,6 @@ impl Task {
     fn on_query_end(&mut self, id: QueryId, result: &QueryResult) {
         self.dht.providers.remove(&id);
         self.dht.heads.remove(&id);
-        self.dht.peers.remove(&id);
         self.on_lookup_end(id, result);
         if self.dht.providing.remove(&id) {
             self.provide_queued();
@@ -226,7 +205,7 @@ impl Task {
     pub(super) fn end_query(&mut self, id: QueryId) {
         self.dht.providers.remove(&id);
         self.dht.heads.remove(&id);
-        self.dht.peers.remove(&id);
+        self.dht.lookups.forget(id);
         if let Some(mut query) = self.swarm.behaviour_mut().kad.query_mut(&id) {
             query.finish();
         }
@@ -253,14 +232,8 @@ impl Task {
         self.dht.heads.insert(id, found);
     }
 
-    pub(super) fn look_for_peer(&mut self, peer: PeerId, found: Reply<()>, left: oneshot::Receiver<()>) {
-        let id = self.swarm.behaviour_mut().kad.get_closest_peers(peer);
-        self.end_when_left(id, left);
-        self.dht.peers.insert(id, (peer, found));
-    }
-
     /// The asker leaves when it has enough; the query would go on for nobody.
-    fn end_when_left(&self, id: QueryId, left: oneshot::Receiver<()>) {
+    pub(super) fn end_when_left(&self, id: QueryId, left: oneshot::Receiver<()>) {
         let own = self.own.clone();
         tokio::spawn(async move {
             let _ = left.await;

@@ -52,9 +52,11 @@ impl<V> Bounded<V> {
             let Some(oldest) = self.order.pop_front() else { return };
             self.map.remove(&oldest);
         }
-        // What was taken out leaves its place in the order for a while.
+        // What was taken out leaves its place in the order for a while. What has stayed so long is forgotten with it: without a
+        // place it would never make room.
         while self.order.len() > 2 * limit {
-            self.order.pop_front();
+            let oldest = self.order.pop_front();
+            oldest.map(|oldest| self.map.remove(&oldest));
         }
     }
 }
@@ -144,6 +146,17 @@ mod tests {
         heard(&forwarders, three, b"release");
         assert_eq!(forwarders.take_grown(), [(id, 3)]);
         assert_eq!(forwarders.take_grown(), []);
+    }
+
+    #[test]
+    fn what_is_never_judged_does_not_take_room_for_ever() {
+        let mut bounded = Bounded::default();
+        bounded.insert(0, (), 4);
+        for key in 1..20 {
+            bounded.insert(key, (), 4);
+            bounded.map.remove(&key);
+        }
+        assert!(bounded.map.is_empty() && bounded.order.len() <= 8, "{:?}", bounded.order);
     }
 
     #[test]
