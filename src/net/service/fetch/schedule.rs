@@ -273,6 +273,11 @@ impl Schedule {
         self.leaves.iter().map(|leaf| leaf.here)
     }
 
+    /// Leaves of the download.
+    pub fn all(&self) -> usize {
+        self.leaves.len()
+    }
+
     /// Leaves that are not here.
     pub fn left(&self) -> usize {
         self.left

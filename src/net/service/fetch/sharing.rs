@@ -111,8 +111,12 @@ impl Sharing {
 
     /// Bytes and leaves that are here.
     pub fn progress(&self) -> (u64, u64) {
-        let here = (0u32..).zip(self.here()).filter(|(_, here)| *here);
-        here.fold((0, 0), |(bytes, leaves), (index, _)| (bytes + self.length(index) as u64, leaves + 1))
+        let schedule = self.schedule();
+        let leaves = schedule.all() - schedule.left();
+        // All are of one length but the last.
+        let last = u32::try_from(schedule.all().saturating_sub(1)).unwrap_or(u32::MAX);
+        let short = if schedule.is_here(last) { LEAF_SIZE - self.length(last) } else { 0 };
+        ((leaves * LEAF_SIZE - short) as u64, leaves as u64)
     }
 
     /// Takes the leaf list, whose root must be the signed one, where none is known yet. Writes; not for async code.
