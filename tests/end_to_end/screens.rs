@@ -174,8 +174,10 @@ fn hostile_words_reach_the_terminal_as_text() {
         "2", "\r", "\x1b", "3", "4", "\r", "\x1b", "5", "s", ENTER, ENTER, "\x1b", "i", "\x1b", "6", "7", "\r", "\x1b",
         "8", "\r", "\x1b", "0", "9", "vv", "\r", "1",
     ] {
+        let drawn = terminal.raw().len();
         terminal.type_keys(key);
-        std::thread::sleep(std::time::Duration::from_millis(250));
+        // The simulation never rests: what the key has brought is on screen with what came next.
+        wait_for("a frame after the key", || (terminal.raw().len() > drawn + 64).then_some(()));
     }
     wait_for("hostile words on screen", || terminal.screen().contains("owned").then_some(()));
     terminal.type_keys("q");

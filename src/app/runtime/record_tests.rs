@@ -18,6 +18,13 @@ fn options() -> DashboardOptions {
     DashboardOptions { sim: Some("busy".into()), ..DashboardOptions::default() }
 }
 
+/// Whatever takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn count(frames: &Mutex<Vec<Buffer>>) -> usize {
+    frames.lock().unwrap().len()
+}
+
 /// A screen that remembers what each frame looked like.
 struct Remembering {
     frames: Arc<Mutex<Vec<Buffer>>>,
@@ -59,8 +66,14 @@ async fn what_the_event_loop_records_replays_twice_to_its_screens() {
     let record = Some(Recorder::create(&file).unwrap());
     let running = tokio::spawn(run(screen, terminal, sim, options(), record));
     for key in "2j4p5shapes".chars() {
+        let drawn = count(&frames);
         keys.unbounded_send(Ok(Input::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)))).unwrap();
-        tokio::time::sleep(Duration::from_millis(120)).await;
+        let answered = async {
+            while count(&frames) <= drawn {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, answered).await.expect("a frame after the key");
     }
     drop(keys);
     running.await.unwrap().unwrap();

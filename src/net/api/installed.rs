@@ -44,6 +44,29 @@ impl InstalledInfo {
         installed.iter().map(|entry| Self::of(db, entry, &installed, packs)).collect()
     }
 
+    /// One for tests, told from others by its number.
+    #[cfg(test)]
+    pub fn sample(n: u8) -> Self {
+        let name: PackageName = format!("pack-{n}").parse().unwrap();
+        Self {
+            path: format!("/home/ada/.ggen/packs/{name}"),
+            name,
+            version: semver::Version::new(1, 0, 0),
+            publisher: Some(PublisherKey([n; 32])),
+            package_id: PackageId([n; 32]),
+            installed_at: 0,
+            files: 3,
+            bytes: 30,
+            reason: Reason::Asked,
+            requirement: None,
+            source: InstallSource::Peers,
+            dependencies: Vec::new(),
+            needed_by: Vec::new(),
+            yanked: None,
+            revoked: None,
+        }
+    }
+
     fn of(db: &mut Db, entry: &Installed, all: &[Installed], packs: &Path) -> Result<Self, MarketError> {
         let (mut yanked, mut revoked) = (None, None);
         if let Some(publisher) = entry.publisher {

@@ -163,7 +163,7 @@ fn what_toasts_said_can_be_read_later() {
 /// On the installed pane, with a package that another needs.
 fn needed() -> Desk {
     let mut desk = Desk::ready();
-    let one = InstalledInfo { needed_by: vec![name("pack-2")], ..shelf::installed(1) };
+    let one = InstalledInfo { needed_by: vec![name("pack-2")], ..InstalledInfo::sample(1) };
     desk.reply(Tag::Installed, NodeReply::Installed(vec![one]));
     desk.keys("8 x");
     desk

@@ -4,7 +4,6 @@ use super::*;
 use crate::market::Finding;
 use crate::market::archive::{Change, FileChange, SECRET, SECRET_ALLOWED};
 use crate::market::search::{Facet, Facets};
-use crate::market::store::{InstallSource, Reason};
 use crate::market::trust::{self, Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::net::api::Inspection;
 
@@ -198,23 +197,7 @@ fn a_changed_key_is_another_question_with_both_fingerprints() {
 #[test]
 fn another_key_than_the_installed_ones_is_warned_about() {
     let mut desk = Desk::ready();
-    let installed = InstalledInfo {
-        name: name("pack-4"),
-        version: semver::Version::new(1, 0, 0),
-        publisher: Some(PublisherKey([99; 32])),
-        package_id: PackageId::default(),
-        path: String::new(),
-        installed_at: 0,
-        files: 1,
-        bytes: 1,
-        reason: Reason::Asked,
-        requirement: None,
-        source: InstallSource::Peers,
-        dependencies: Vec::new(),
-        needed_by: Vec::new(),
-        yanked: None,
-        revoked: None,
-    };
+    let installed = InstalledInfo { publisher: Some(PublisherKey([99; 32])), ..InstalledInfo::sample(4) };
     desk.reply(Tag::Installed, NodeReply::Installed(vec![installed]));
     desk.keys("5 p");
     let seq = desk.state.search.seq;

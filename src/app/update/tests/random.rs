@@ -75,9 +75,9 @@ fn answers() -> impl Strategy<Value = Event> {
         proptest::collection::vec(any::<u8>(), 0..30).prop_map(|mut all| {
             all.sort_unstable();
             all.dedup();
-            (Tag::Installed, Ok(NodeReply::Installed(all.into_iter().map(shelf::installed).collect())))
+            (Tag::Installed, Ok(NodeReply::Installed(all.into_iter().map(InstalledInfo::sample).collect())))
         }),
-        any::<u8>().prop_map(move |n| (Tag::Verify { name: shelf::installed(n).name }, Err(failed()))),
+        any::<u8>().prop_map(move |n| (Tag::Verify { name: InstalledInfo::sample(n).name }, Err(failed()))),
         Just((Tag::UpdatePlan { name: None }, Err(failed()))),
         (0u64..4).prop_map(move |seq| (Tag::InstalledFiles { seq }, Err(failed()))),
         Just((Tag::Settings, Ok(NodeReply::Settings(Box::default())))),

@@ -6,27 +6,6 @@ use super::*;
 use crate::app::settings::Sheet;
 use crate::config::load;
 use crate::market::install::{Basis, Problem, ProblemKind, Verification};
-use crate::market::store::{InstallSource, Reason};
-
-pub fn installed(n: u8) -> InstalledInfo {
-    InstalledInfo {
-        name: name(&format!("pack-{n}")),
-        version: semver::Version::new(1, 0, 0),
-        publisher: Some(PublisherKey([n; 32])),
-        package_id: PackageId([n; 32]),
-        path: format!("/home/ada/.ggen/packs/pack-{n}"),
-        installed_at: 0,
-        files: 3,
-        bytes: 30,
-        reason: Reason::Asked,
-        requirement: None,
-        source: InstallSource::Peers,
-        dependencies: Vec::new(),
-        needed_by: Vec::new(),
-        yanked: None,
-        revoked: None,
-    }
-}
 
 pub fn sheet(text: &str) -> Sheet {
     Sheet::of(load::load_from(Path::new("/p2p-config.toml"), Some(text), [], &[]).unwrap())
@@ -35,7 +14,7 @@ pub fn sheet(text: &str) -> Sheet {
 /// On the pane, with some installed.
 fn desk(numbers: &[u8]) -> Desk {
     let mut desk = Desk::ready();
-    desk.reply(Tag::Installed, NodeReply::Installed(numbers.iter().map(|n| installed(*n)).collect()));
+    desk.reply(Tag::Installed, NodeReply::Installed(numbers.iter().map(|n| InstalledInfo::sample(*n)).collect()));
     desk.keys("8");
     desk
 }
@@ -43,7 +22,7 @@ fn desk(numbers: &[u8]) -> Desk {
 fn found(n: u8, problem: Option<ProblemKind>) -> NodeReply {
     let problem = problem.map(|kind| Problem { path: SafeText::new("a.txt"), kind });
     NodeReply::Verified(Verification {
-        name: installed(n).name,
+        name: InstalledInfo::sample(n).name,
         version: semver::Version::new(1, 0, 0),
         files_checked: 3,
         problems: problem.into_iter().collect(),
@@ -53,11 +32,11 @@ fn found(n: u8, problem: Option<ProblemKind>) -> NodeReply {
 }
 
 fn verify(desk: &mut Desk, n: u8, problem: Option<ProblemKind>) -> Vec<Effect> {
-    desk.reply(Tag::Verify { name: installed(n).name }, found(n, problem))
+    desk.reply(Tag::Verify { name: InstalledInfo::sample(n).name }, found(n, problem))
 }
 
 fn standing(desk: &Desk, n: u8) -> Standing {
-    let one = desk.state.installed.get(&installed(n).name).unwrap();
+    let one = desk.state.installed.get(&InstalledInfo::sample(n).name).unwrap();
     desk.state.installed.standing(one)
 }
 
@@ -75,7 +54,7 @@ fn all_are_compared_one_after_the_other() {
     verify(&mut desk, 2, Some(ProblemKind::Changed));
     assert!(desk.state.toasts.is_empty(), "it is told at the end");
     let error = NodeError::new(ErrorKind::Disk, "cannot read");
-    desk.event(Event::Reply { tag: Tag::Verify { name: installed(3).name }, result: Err(error) });
+    desk.event(Event::Reply { tag: Tag::Verify { name: InstalledInfo::sample(3).name }, result: Err(error) });
     assert!(!desk.state.installed.round.is_running());
     assert_eq!([1, 2, 3].map(|n| standing(&desk, n)), [Standing::Verified, Standing::Changed, Standing::Unverified]);
     assert!(desk.state.says("2 of 3 packages not as installed"), "{:?}", desk.state.toasts);
@@ -95,7 +74,7 @@ fn what_was_said_of_one_version_is_not_said_of_another() {
     let mut desk = desk(&[1]);
     desk.keys("v");
     verify(&mut desk, 1, Some(ProblemKind::Changed));
-    let newer = InstalledInfo { version: semver::Version::new(1, 1, 0), ..installed(1) };
+    let newer = InstalledInfo { version: semver::Version::new(1, 1, 0), ..InstalledInfo::sample(1) };
     desk.reply(Tag::Installed, NodeReply::Installed(vec![newer]));
     assert_eq!(standing(&desk, 1), Standing::Plain);
 }
@@ -110,7 +89,7 @@ fn a_node_that_goes_leaves_no_comparison_running() {
 
 fn newer(n: u8, wanted: u64, latest: u64) -> OutdatedPackage {
     OutdatedPackage {
-        name: installed(n).name,
+        name: InstalledInfo::sample(n).name,
         installed: semver::Version::new(1, 0, 0),
         publisher: None,
         requirement: (wanted != latest).then(|| "~1.0".parse().unwrap()),
@@ -131,10 +110,10 @@ fn an_update_is_planned_shown_and_carried_out_as_shown() {
     let step = PlanStep {
         action: PlanAction::Update,
         from: Some(semver::Version::new(1, 0, 0)),
-        ..PlanStep::blank(installed(1).name, semver::Version::new(1, 2, 0))
+        ..PlanStep::blank(InstalledInfo::sample(1).name, semver::Version::new(1, 2, 0))
     };
     let plan = InstallPlan { steps: vec![step], ..InstallPlan::default() };
-    desk.reply(Tag::UpdatePlan { name: Some(installed(1).name) }, NodeReply::Plan(plan.clone()));
+    desk.reply(Tag::UpdatePlan { name: Some(InstalledInfo::sample(1).name) }, NodeReply::Plan(plan.clone()));
     let Some(Overlay::Confirm(confirm)) = &desk.state.overlay else { panic!("no question") };
     assert_eq!(confirm.facts, [("update".to_owned(), "pack-1 1.0.0 to 1.2.0".to_owned())]);
     let effects = desk.keys("y");
@@ -147,7 +126,7 @@ fn where_there_is_nothing_newer_it_says_why() {
     let mut desk = desk(&[1, 2]);
     desk.reply(Tag::Outdated, NodeReply::Outdated(vec![newer(1, 0, 3)]));
     desk.keys("u");
-    desk.reply(Tag::UpdatePlan { name: Some(installed(1).name) }, NodeReply::Plan(InstallPlan::default()));
+    desk.reply(Tag::UpdatePlan { name: Some(InstalledInfo::sample(1).name) }, NodeReply::Plan(InstallPlan::default()));
     assert!(desk.state.says("pack-1 stays at 1.0.0: there is 1.3.0, but it was asked for with ~1.0"));
     desk.keys("U");
     desk.reply(Tag::UpdatePlan { name: None }, NodeReply::Plan(InstallPlan::default()));
