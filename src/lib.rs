@@ -9,4 +9,5 @@ pub mod config;
 pub mod decoders;
 pub mod market;
 pub mod net;
+pub mod run;
 pub mod ui;
