@@ -272,6 +272,7 @@ fn nodes(listen: &str, kind: &str, noise: &Path) -> Figures {
     // Started anew, so that its memory is that of giving, not of packing.
     let giving = giving.restart(listen);
     let taking = Running::start(Home::new(), listen, &[giving.address(kind)]);
+    giving.settle();
     let cpu = [cpu_seconds(giving.pid()), cpu_seconds(taking.pid())];
     let download = taking.install(&giving.peer_id());
     Figures {
@@ -341,6 +342,18 @@ impl Running {
         let _ = self.child.wait();
         let home = std::mem::replace(&mut self.home, Home::new());
         Self::start(home, listen, &[])
+    }
+
+    /// Waits until it has looked its store through, which it does two seconds after its start.
+    fn settle(&self) {
+        std::thread::sleep(Duration::from_secs(3));
+        loop {
+            let before = cpu_seconds(self.pid());
+            std::thread::sleep(Duration::from_millis(500));
+            if cpu_seconds(self.pid()) - before < 0.05 {
+                return;
+            }
+        }
     }
 
     fn json(&self, args: &[&str]) -> Value {

@@ -45,6 +45,7 @@ pub(crate) use extract::extract;
 pub(crate) use list::{files, is_ontology, is_template};
 pub use pack::{pack, pack_with};
 pub(crate) use rules::fault as path_fault;
+pub(crate) use verify::digest;
 pub use verify::verify;
 
 /// Bytes of the largest archive, and of the largest sum of its files: 512 MiB.

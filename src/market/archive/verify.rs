@@ -1,4 +1,4 @@
-//! Comparing an archive with what was signed.
+//! Hashing an archive, and comparing it with what was signed.
 
 use std::fs::File;
 use std::io::{self, Seek};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::market::error::{Action, IoContext};
 use crate::market::ids::to_hex;
-use crate::market::merkle::{self, Hash, LeafHasher};
+use crate::market::merkle::{BlobDigest, Hash, LeafHasher};
 use crate::market::{MarketError, VerifiedRelease};
 
 /// Bytes read at once: few enough to stay in the cache between being read and being hashed.
@@ -23,9 +23,9 @@ pub fn verify(archive: &mut File, path: &Path, release: &VerifiedRelease) -> Res
     let what = |part: &str| format!("the {part} of {} {}", expected.name, expected.version);
     let size = archive.metadata().at(Action::Read, path)?.len();
     same(what("archive size"), format!("{} bytes", expected.size), format!("{size} bytes"))?;
-    let (sha256, root) = digests(archive, size).at(Action::Read, path)?;
-    same(what("SHA-256"), expected.package_id.to_string(), to_hex(&sha256))?;
-    same(what("Merkle root"), to_hex(&expected.merkle_root), to_hex(&root))?;
+    let got = digest(archive, size).at(Action::Read, path)?;
+    same(what("SHA-256"), expected.package_id.to_string(), to_hex(&got.sha256))?;
+    same(what("Merkle root"), to_hex(&expected.merkle_root), to_hex(&got.merkle_root()))?;
     archive.rewind().at(Action::Read, path)
 }
 
@@ -33,14 +33,14 @@ fn same(what: String, expected: String, got: String) -> Result<(), MarketError> 
     if expected == got { Ok(()) } else { Err(MarketError::Mismatch { what, expected, got }) }
 }
 
-/// SHA-256 and Merkle root of the first `size` bytes. Both hash every byte, so each has a thread, and both together take
+/// SHA-256 and leaf hashes of the first `size` bytes. Both hash every byte, so each has a thread, and both together take
 /// as long as one.
-fn digests(archive: &File, size: u64) -> io::Result<(Hash, Hash)> {
+pub fn digest(archive: &File, size: u64) -> io::Result<BlobDigest> {
     thread::scope(|scope| {
-        let root = scope.spawn(|| merkle_root(archive, size));
+        let leaves = scope.spawn(|| leaf_hashes(archive, size));
         let sha256 = sha256(archive, size)?;
-        let root = root.join().map_err(|_| io::Error::other("a hashing thread stopped"))??;
-        Ok((sha256, root))
+        let leaves = leaves.join().map_err(|_| io::Error::other("a hashing thread stopped"))??;
+        Ok(BlobDigest { sha256, leaves, size })
     })
 }
 
@@ -50,10 +50,10 @@ fn sha256(archive: &File, size: u64) -> io::Result<Hash> {
     Ok(hasher.finalize().into())
 }
 
-fn merkle_root(archive: &File, size: u64) -> io::Result<Hash> {
+fn leaf_hashes(archive: &File, size: u64) -> io::Result<Vec<Hash>> {
     let mut hasher = LeafHasher::default();
     read_through(archive, size, |bytes| hasher.update(bytes))?;
-    Ok(merkle::root(&hasher.finish()))
+    Ok(hasher.finish())
 }
 
 /// Gives the first `size` bytes in pieces; a file that is shorter by now gives fewer.

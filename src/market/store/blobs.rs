@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{ErrorKind, Read, Seek};
+use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,9 +12,9 @@ use super::convert::{persist, to_i64, to_u64};
 use super::intake::accept_in;
 use super::partial::partial_id;
 use super::{Accepted, BlobInfo, Db};
-use crate::market::archive::Packed;
+use crate::market::archive::{self, Packed};
 use crate::market::error::{Action, IoContext};
-use crate::market::merkle::{BlobDigest, BlobHasher, Hash, leaf_count};
+use crate::market::merkle::{BlobDigest, Hash, leaf_count};
 use crate::market::{MarketError, PackageId, Severity, VerifiedRelease, files};
 
 /// Damaged files kept for whoever wants to look at them; more push out the oldest.
@@ -33,16 +33,9 @@ pub enum Condition {
 
 /// Hashes a file of the blob folder. Takes as long as it is large; not for async code, nor for the database thread.
 pub fn digest(file: &Path) -> std::io::Result<BlobDigest> {
-    let mut source = fs::File::open(file)?;
-    let mut hasher = BlobHasher::default();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = source.read(&mut buffer)?;
-        match buffer.get(..read) {
-            None | Some([]) => return Ok(hasher.finish()),
-            Some(bytes) => hasher.update(bytes),
-        }
-    }
+    let source = fs::File::open(file)?;
+    let size = source.metadata()?.len();
+    archive::digest(&source, size)
 }
 
 impl Db {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::market::{MarketError, VerifiedRelease};
 
@@ -26,6 +26,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// Bytes of a package that are fetched through a relay: half of what one carries, as all else goes the same way.
 const MOST_RELAYED: u64 = 64 * 1024;
+/// Leaves verified and written at once: one lane alone may have all cores.
+const MAX_CHECKING: usize = 3;
 /// Leaves that a provider may say it has and then not give.
 const MAX_LACKING: u32 = 64;
 
@@ -58,15 +60,12 @@ enum Due {
     Held,
 }
 
-/// A leaf that is being verified and written while the next one is received.
-/// Gives whether it is new.
-type Checking = Option<JoinHandle<Result<bool, ProtocolError>>>;
-
 /// Where a lane is with its provider.
 struct Course {
     provider: Provider,
     due: VecDeque<Due>,
-    checking: Checking,
+    /// Leaves that are being verified and written while others are received; each gives whether it is new.
+    checking: JoinSet<Result<bool, ProtocolError>>,
     idle_since: Option<Instant>,
     /// When it was last asked what it has.
     asked_at: Instant,
@@ -85,7 +84,7 @@ impl Lane<'_> {
         let mut course = Course {
             provider,
             due: VecDeque::new(),
-            checking: None,
+            checking: JoinSet::new(),
             idle_since: None,
             asked_at: Instant::now(),
             lacking: 0,
@@ -125,8 +124,10 @@ impl Lane<'_> {
                     course.due.push_front(Due::Leaves(run.start + 1..run.end));
                 }
                 let length = leaf.bytes().len();
-                let before = course.checking.replace(self.check(leaf));
-                self.took(before).await?;
+                self.check(course, leaf);
+                while course.checking.len() >= MAX_CHECKING {
+                    self.took(course).await?;
+                }
                 // What is not read is not sent: the stream's flow control passes the pace on to the provider.
                 self.context.services.download_rate().pass(length).await;
             }
@@ -145,7 +146,9 @@ impl Lane<'_> {
 
     /// Waits for work, or says why there will be none.
     async fn without_work(&self, course: &mut Course) -> Result<Option<LaneEnd>, ProtocolError> {
-        self.took(course.checking.take()).await?;
+        while !course.checking.is_empty() {
+            self.took(course).await?;
+        }
         if self.sharing.is_complete() {
             return Ok(Some(LaneEnd::Finished));
         }
@@ -161,14 +164,15 @@ impl Lane<'_> {
     }
 
     /// Verifies and writes while the next leaf is received.
-    fn check(&self, leaf: Leaf) -> JoinHandle<Result<bool, ProtocolError>> {
+    fn check(&self, course: &mut Course, leaf: Leaf) {
         let (sharing, lane) = (self.sharing.clone(), self.id);
-        spawn_blocking(move || sharing.take(lane, &leaf))
+        course.checking.spawn_blocking(move || sharing.take(lane, &leaf));
     }
 
-    async fn took(&self, checking: Checking) -> Result<(), ProtocolError> {
-        let Some(checking) = checking else { return Ok(()) };
-        if checking.await.map_err(|_| stopped())?? {
+    /// Waits for one of those that are being checked.
+    async fn took(&self, course: &mut Course) -> Result<(), ProtocolError> {
+        let Some(checked) = course.checking.join_next().await else { return Ok(()) };
+        if checked.map_err(|_| stopped())?? {
             let (bytes, leaves) = self.sharing.progress();
             self.transfer.progress(bytes, leaves);
         }

@@ -40,6 +40,8 @@ pub struct Sharing {
 struct Whole {
     hasher: Sha256,
     next: u32,
+    /// What is read back.
+    buffer: Vec<u8>,
 }
 
 impl fmt::Debug for Sharing {
@@ -167,9 +169,11 @@ impl Sharing {
 
     fn catch_up(&self, whole: &mut Whole) -> Result<(), ProtocolError> {
         while self.schedule().is_here(whole.next) {
-            let bytes = self.read(whole.next).map_err(disk)?;
-            whole.hasher.update(&bytes);
-            whole.next += 1;
+            let Whole { hasher, next, buffer } = &mut *whole;
+            buffer.resize(self.length(*next), 0);
+            self.file.read_exact_at(buffer, offset(*next)).map_err(disk)?;
+            hasher.update(buffer);
+            *next += 1;
         }
         Ok(())
     }
@@ -184,13 +188,6 @@ impl Sharing {
             return Ok(());
         }
         Err(ProtocolError::Signed(format!("the publisher signed package id {id}, but the signed bytes have {got}")))
-    }
-
-    /// A leaf that is here, or is believed to be.
-    fn read(&self, index: u32) -> std::io::Result<Vec<u8>> {
-        let mut bytes = vec![0; self.length(index)];
-        self.file.read_exact_at(&mut bytes, offset(index))?;
-        Ok(bytes)
     }
 
     /// For reading leaves that are here.
