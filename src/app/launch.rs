@@ -109,7 +109,7 @@ fn first_line(error: &clap::Error) -> String {
 pub fn mode(cli: &Cli) -> Result<Mode, NodeError> {
     let screen = &cli.screen;
     if screen.snapshot.is_none()
-        && let Some(form @ (Form::Text | Form::Svg)) = cli.global.format
+        && let Some(form @ (Form::Text | Form::Svg)) = cli.global.form()
     {
         return Err(usage(format!("--format {} is a form of --snapshot", form.name()))
             .hint("answers come as table, json or yaml"));
@@ -159,7 +159,7 @@ fn snapshot(cli: &Cli, pane: &str) -> Result<Snapshot, NodeError> {
         let hint = format!("there are {}; with --replay also `screen`, what was shown", panes.join(", "));
         return Err(usage("there is no such pane to take a snapshot of").hint(hint));
     }
-    let form = match cli.global.format.unwrap_or(Form::Text) {
+    let form = match cli.global.form().unwrap_or(Form::Text) {
         form @ (Form::Text | Form::Json | Form::Svg) => form,
         form @ (Form::Table | Form::Yaml) => {
             return Err(usage(format!("a snapshot has no form {}", form.name())).hint("it is text, json or svg"));

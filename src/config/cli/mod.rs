@@ -83,6 +83,9 @@ pub struct Global {
     /// Form of the answer: table, json or yaml [default: table]; of a --snapshot: text, json or svg [default: text]
     #[arg(long, global = true, value_name = "FORM", hide_possible_values = true, help_heading = "Output")]
     pub format: Option<Form>,
+    /// The same as --format json
+    #[arg(long, global = true, conflicts_with = "format", help_heading = "Output")]
+    pub json: bool,
     /// Log more: -v info, -vv debug, -vvv trace (a service logs info as it is)
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
@@ -310,6 +313,7 @@ pub enum ConfigVerb {
         origin: bool,
     },
     /// Change a setting in the file; comments stay
+    #[command(visible_alias = "set")]
     Edit {
         /// SECTION.KEY, e.g. network.mdns
         key: String,
@@ -340,9 +344,14 @@ fn reputation(text: &str) -> Result<f64, String> {
 }
 
 impl Global {
+    /// The form that is asked for.
+    pub fn form(&self) -> Option<Form> {
+        if self.json { Some(Form::Json) } else { self.format }
+    }
+
     /// The form of answers and errors; one of snapshots alone counts as none.
     pub fn answer_format(&self) -> Option<Format> {
-        match self.format? {
+        match self.form()? {
             Form::Table => Some(Format::Table),
             Form::Json => Some(Format::Json),
             Form::Yaml => Some(Format::Yaml),

@@ -18,7 +18,8 @@ fn no_verb_is_the_dashboard_and_flags_are_global() {
     assert!(parse("").unwrap().verb.is_none());
     let before = parse("--home /a --format json status").unwrap();
     let after = parse("status --home /a --format json").unwrap();
-    for cli in [before, after] {
+    let short = parse("--home /a status --json").unwrap();
+    for cli in [before, after, short] {
         assert!(matches!(cli.verb, Some(Verb::Status)));
         assert_eq!(cli.global.answer_format(), Some(Format::Json));
         assert_eq!(cli.global.home.unwrap().to_str(), Some("/a"));
