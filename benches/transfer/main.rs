@@ -1,9 +1,11 @@
 //! The transfer figures of docs/BENCHMARKS.md: how fast a package of noise travels between two nodes on loopback, beside a plain
 //! TCP copy and plain libp2p streams of the same bytes, each with SHA-256 and written to a file, and beside BitTorrent programs where
 //! they are installed (aria2c, transmission-cli, with transmission-create); every side is a process of its own.
-//! `cargo bench --bench transfer`; takes some minutes and 16 GiB of temporary files: every copy goes to a file of its own, since
-//! memory that was just freed is written to faster. `cargo bench --bench transfer -- shared` measures
-//! four providers that are limited to 10 MiB a second each. Linux only (reads /proc).
+//! `cargo bench --bench transfer`; takes some minutes and 16 GiB of temporary files. `-- own` leaves those other programs out; `-- shared` measures four providers
+//! that are limited to 10 MiB a second each. Linux only (reads /proc).
+//!
+//! Each copy begins after a rest: a virtual machine's host takes freed memory back meanwhile, so that all write to pages that have
+//! to be given first. Writing to pages just freed is ten times as fast, and who gets them says nothing of a way of copying.
 
 #[path = "../../tests/end_to_end/harness.rs"]
 #[allow(dead_code)]
@@ -33,6 +35,8 @@ use sha2::{Digest, Sha256};
 /// Of the package; its archive stays below the limit of 512 MiB.
 const MIB: usize = 500;
 const ROUNDS: usize = 3;
+/// Before each copy.
+const REST: Duration = Duration::from_secs(5);
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/bench/1.0.0");
 
 fn main() {
@@ -44,7 +48,8 @@ fn main() {
         ["serve-stream", listen, file] => runtime().block_on(serve_stream(listen, file)),
         ["fetch-stream", address, file] => runtime().block_on(fetch_stream(address, file)),
         ["shared"] => shared(),
-        _ => compare(),
+        ["own"] => compare(false),
+        _ => compare(true),
     }
 }
 
@@ -63,11 +68,11 @@ struct Figures {
 /// What it is called, and how it is done once.
 type Way<'a> = (&'static str, Box<dyn Fn() -> Figures + 'a>);
 
-fn compare() {
+fn compare(with_others: bool) {
     let dir = tempfile::tempdir().expect("temp dir");
     let file = dir.path().join("noise");
     std::fs::write(&file, noise(MIB << 20, 1)).expect("a file");
-    let others = others::Others::new(dir.path(), &file);
+    let others = with_others.then(|| others::Others::new(dir.path(), &file));
     let mut ways: Vec<Way<'_>> = vec![
         ("TCP copy, SHA-256", Box::new(|| baseline("serve-tcp", "fetch-tcp", None, &file))),
         (
@@ -81,7 +86,7 @@ fn compare() {
         ),
         ("this program, QUIC", Box::new(|| nodes("/ip4/127.0.0.1/udp/0/quic-v1", "/quic-v1", &file))),
     ];
-    ways.extend(others.there());
+    ways.extend(others.iter().flat_map(others::Others::there));
     println!("{:<36} {:>8} {:>8} {:>10} {:>12} {:>12}", "", "best", "median", "CPU s/GiB", "MiB giving", "MiB taking");
     let mut taken: Vec<Vec<Figures>> = ways.iter().map(|_| Vec::new()).collect();
     // In turns, so that all meet the same machine.
@@ -127,6 +132,7 @@ fn baseline(give: &str, take: &str, listen: Option<&str>, file: &Path) -> Figure
     let mut giving = giving.spawn().expect("it starts");
     let address = line(&mut giving);
     let copy = fresh(file);
+    std::thread::sleep(REST);
     let mut taking = Command::new(&program);
     let taking = taking.args([take, &address, &copy]).stdout(Stdio::piped()).stdin(Stdio::piped());
     let mut taking = taking.spawn().expect("it starts");
@@ -346,7 +352,7 @@ impl Running {
 
     /// Waits until it has looked its store through, which it does two seconds after its start.
     fn settle(&self) {
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(REST);
         loop {
             let before = cpu_seconds(self.pid());
             std::thread::sleep(Duration::from_millis(500));

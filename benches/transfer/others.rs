@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::process::{cpu_seconds, most_resident_mib};
-use super::{Figures, Way, fresh};
+use super::{Figures, REST, Way, fresh};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -69,7 +69,7 @@ impl Others {
         let giving = start(own, Path::new("/bin/true"));
         let begun = Instant::now();
         // Until the giver has looked its file through.
-        while self.peers.lock().expect("sound").is_empty() || begun.elapsed() < Duration::from_secs(5) {
+        while self.peers.lock().expect("sound").is_empty() || begun.elapsed() < REST {
             assert!(begun.elapsed() < PATIENCE, "the giver does not begin");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -128,6 +128,17 @@ fn transmission(dir: &Path, torrent: &Path, port: u16, done: &Path) -> Command {
     command
 }
 
+/// This machine's address: transmission takes no peers on loopback. Packets to it do not leave the machine either.
+fn own_address() -> Ipv4Addr {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
+    // Nothing is sent: the kernel only says where it would send from. The address is one for documentation.
+    let asked = socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).and_then(|()| socket.local_addr());
+    match asked.map(|address| address.ip()) {
+        Ok(std::net::IpAddr::V4(address)) => address,
+        _ => Ipv4Addr::LOCALHOST,
+    }
+}
+
 /// One that nothing listens on, for TCP and for UDP.
 fn free_port() -> u16 {
     loop {
@@ -142,6 +153,7 @@ fn free_port() -> u16 {
 fn track(peers: Arc<Mutex<Vec<u16>>>) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
+    let here = own_address();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut head = [0; 4096];
@@ -153,7 +165,7 @@ fn track(peers: Arc<Mutex<Vec<u16>>>) -> u16 {
             let others: Vec<u8> = peers
                 .iter()
                 .filter(|other| **other != port)
-                .flat_map(|other| [&[127, 0, 0, 1][..], &other.to_be_bytes()].concat())
+                .flat_map(|other| [&here.octets()[..], &other.to_be_bytes()].concat())
                 .collect();
             if !peers.contains(&port) && !head.contains("event=stopped") {
                 peers.push(port);
