@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::market::VerifiedRelease;
 use crate::market::merkle::LEAF_SIZE;
 
-use super::super::api::SearchRequest;
+use super::super::api::{SearchRequest, TransferState, TransferWish};
 use super::super::error::ErrorKind;
 use super::super::service::testing::{TestNode, content, settings, until};
 use super::super::service::{fetch, search as search_service, sync as sync_service};
@@ -179,6 +179,26 @@ async fn one_peer_does_not_get_all_the_uploads() {
     assert_eq!(busy, 2);
     drop(open);
     until(|| provider.context.services.uploads().take(asker.id()).is_some()).await;
+}
+
+#[tokio::test]
+async fn an_upload_that_was_ended_by_hand_is_not_begun_again_and_nobody_is_blamed() {
+    let (provider, asker) = (TestNode::start().await, TestNode::start().await);
+    let (release, _) = signed(&provider).await;
+    asker.join(&provider).await;
+    let question = codec::encode(&Request::manifest(release.release().package_id));
+    let (mut stream, answer) = ask(&asker.context, provider.id(), BLOB_PROTOCOL, &question, LIMITS).await.unwrap();
+    assert!(matches!(codec::decode(&answer).unwrap(), Reply::Manifest(..)));
+    let upload = provider.context.transfers.list().remove(0);
+    let paused = provider.context.transfers.wish(upload.id, TransferWish::Pause).unwrap_err();
+    assert_eq!(paused.kind, ErrorKind::Usage, "{paused}");
+    assert!(provider.context.transfers.wish(upload.id, TransferWish::Cancel { keep: true }).unwrap());
+    until(|| provider.context.transfers.list()[0].state == TransferState::Failed).await;
+    stream.send(&codec::encode(&Request::Leaves(0, 1)), SOON).await.unwrap();
+    assert_eq!(codec::decode::<Reply>(&stream.receive(LIMITS).await.unwrap()).unwrap(), Reply::Busy);
+    let (_, answer) = ask(&asker.context, provider.id(), BLOB_PROTOCOL, &question, LIMITS).await.unwrap();
+    assert_eq!(codec::decode::<Reply>(&answer).unwrap(), Reply::Busy);
+    assert_eq!(provider.context.peers.info(asker.id()).unwrap().failures, 0);
 }
 
 /// An envelope that `from` never signed.

@@ -24,6 +24,7 @@ pub mod throttle;
 pub mod transfers;
 pub mod trust;
 pub mod turns;
+pub mod withheld;
 pub mod yank;
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use super::rate::{PeerRates, Rate};
 use super::slots::{PeerSlots, Slot};
 use super::throttle::Throttle;
 use super::turns::Turns;
+use super::withheld::Withheld;
 
 /// The share of `max_uploads` that one peer may have.
 const UPLOAD_SHARE: usize = 4;
@@ -52,6 +53,7 @@ struct Inner {
     tasks: TaskTracker,
     holders: Holders,
     uploads: PeerSlots,
+    withheld: Withheld,
     upload_rate: Throttle,
     download_rate: Throttle,
     syncs: PeerSlots,
@@ -87,6 +89,7 @@ impl Services {
                 tasks: TaskTracker::new(),
                 holders: Holders::default(),
                 uploads: PeerSlots::new(uploads, (uploads / UPLOAD_SHARE).max(1)),
+                withheld: Withheld::default(),
                 upload_rate: Throttle::new(settings.performance.upload_limit.0),
                 download_rate: Throttle::new(settings.performance.download_limit.0),
                 syncs: PeerSlots::new(SYNCS.0, SYNCS.1),
@@ -131,6 +134,10 @@ impl Services {
 
     pub(in crate::net) fn uploads(&self) -> &PeerSlots {
         &self.inner.uploads
+    }
+
+    pub(in crate::net) fn withheld(&self) -> &Withheld {
+        &self.inner.withheld
     }
 
     pub(in crate::net) fn upload_rate(&self) -> &Throttle {

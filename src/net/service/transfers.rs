@@ -112,7 +112,7 @@ impl TransferBoard {
     /// Notes what a person wants of a transfer. `false`: so it is already, or it has ended.
     ///
     /// # Errors
-    /// Not found: there is no such transfer. Usage: it is none that can wait.
+    /// Not found: there is no such transfer. Usage: it is none that can wait; an upload can only be ended.
     pub fn wish(&self, id: u64, wanted: TransferWish) -> Result<bool, NodeError> {
         let inner = self.lock();
         let Some(entry) = inner.entries.iter().find(|entry| entry.info.id == id) else {
@@ -121,7 +121,12 @@ impl TransferBoard {
         if ended(&entry.info) {
             return Ok(false);
         }
-        if !entry.info.can_wait {
+        let upload = entry.info.direction == Direction::Outbound;
+        if upload && !matches!(wanted, TransferWish::Cancel { .. }) {
+            return Err(NodeError::new(ErrorKind::Usage, "an upload cannot be paused: the other side would give up")
+                .hint("it can be cancelled; performance.upload_limit slows all of them"));
+        }
+        if !upload && !entry.info.can_wait {
             return Err(NodeError::new(
                 ErrorKind::Usage,
                 format!("{} can neither be paused nor cancelled", entry.info.name),
@@ -283,6 +288,11 @@ impl Transfer {
             // Forgotten by the board: nobody can want anything of it any more.
             None => std::future::pending().await,
         }
+    }
+
+    /// Whether a person wants it to end.
+    pub(in crate::net) fn is_to_end(&self) -> bool {
+        matches!(*self.wish.borrow(), Wish::End { .. })
     }
 
     /// It waits; returns when it is to go on, or to end.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libp2p::{PeerId, Stream};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -72,14 +72,20 @@ async fn answer(
     stream: &mut Framed<Stream>,
     open: &mut Option<Open>,
 ) -> Result<(), ProtocolError> {
-    let limits = FrameLimits::new(MAX_REQUEST).within(IDLE);
+    let mut withheld = false;
     loop {
-        let request = match stream.receive(limits).await {
+        let received = receive(stream, open, |ended| {
+            withheld = true;
+            context.services.withheld().add(peer, ended.id, Instant::now());
+            ended.transfer.failed("ended by hand");
+        });
+        let request = match received.await {
             Ok(bytes) => codec::decode::<Request>(&bytes)?,
             Err(FrameError::Ended) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         match request {
+            Request::Leaves(..) if withheld => stream.send(&codec::encode(&Reply::Busy), SEND_LIMIT).await?,
             Request::Manifest(id) => {
                 finish(open.take());
                 let (reply, opened) = manifest(context, peer, PackageId(id)).await?;
@@ -91,6 +97,28 @@ async fn answer(
                 let reply = held(context, PackageId(id)).await?;
                 stream.send(&codec::encode(&reply), SEND_LIMIT).await?;
             }
+        }
+    }
+}
+
+/// The next request. What a person wants to end meanwhile, or wanted to before, is taken out of `open` and given to `end`.
+async fn receive(
+    stream: &mut Framed<Stream>,
+    open: &mut Option<Open>,
+    mut end: impl FnMut(Open),
+) -> Result<Vec<u8>, FrameError> {
+    let mut received = std::pin::pin!(stream.receive(FrameLimits::new(MAX_REQUEST).within(IDLE)));
+    loop {
+        let wished = async {
+            match open.as_ref() {
+                Some(open) => open.transfer.wished().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = wished => open.take().into_iter().for_each(&mut end),
+            request = &mut received => return request,
         }
     }
 }
@@ -114,6 +142,9 @@ async fn manifest(context: &Context, peer: PeerId, id: PackageId) -> Result<(Rep
             return Ok((Reply::Busy, None));
         }
     };
+    if context.services.withheld().has(peer, id, Instant::now()) {
+        return Ok((Reply::Busy, None));
+    }
     let Some(slot) = context.services.uploads().take(peer) else {
         context.peers.limits().hit(Limit::Uploads);
         return Ok((Reply::Busy, None));
@@ -150,6 +181,9 @@ async fn leaves(
     let end = first.saturating_add(count);
     let mut reading = open.read(first);
     for index in first..end {
+        if open.transfer.is_to_end() {
+            return Ok(stream.send(&codec::encode(&Reply::Busy), SEND_LIMIT).await?);
+        }
         let Some(frame) = finished(reading).await else {
             return Ok(stream.send(&codec::encode(&Reply::Refused), SEND_LIMIT).await?);
         };
