@@ -2,15 +2,17 @@
 //! speak of, and see changes on every file system.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use crate::app::event::Event;
-use crate::app::looks::Files;
+use crate::app::looks::{Files, Looks};
 use crate::app::settings::Source;
 use crate::app::state::DashboardOptions;
+use crate::config::schema::Ui;
 use crate::config::theme;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -19,14 +21,15 @@ const EVERY: Duration = Duration::from_secs(1);
 pub struct Watch(Option<JoinHandle<()>>);
 
 impl Watch {
-    /// Tells `events` what the files say when one of them has changed, from how they are now on.
+    /// Tells `events` what the files say where that is not what the options say, and whenever one of them changes.
     pub fn start(options: &DashboardOptions, events: UnboundedSender<Event>) -> Self {
         let source = options.source.clone().filter(|source| source.stored);
         let files = options.files.clone();
         if source.is_none() && files.is_none() {
             return Self(None);
         }
-        Self(Some(tokio::spawn(watch(Watched { source, files }, events))))
+        let shown = Shown { looks: options.looks.clone(), ui: options.ui.clone() };
+        Self(Some(tokio::spawn(watch(Watched { source, files }, shown, events))))
     }
 }
 
@@ -44,6 +47,12 @@ struct Watched {
     files: Option<Files>,
 }
 
+/// What the dashboard began with.
+struct Shown {
+    looks: Looks,
+    ui: Ui,
+}
+
 /// A file as it was when it was looked at last; none: there is none.
 type Stamp = Option<(SystemTime, u64)>;
 
@@ -59,6 +68,15 @@ impl Watched {
             others.extend(all.map(|file| (file.clone(), stamp(&file))));
         }
         (settings, others)
+    }
+
+    /// What has changed between the reading of what is shown and the first look.
+    fn news(&self, shown: &Shown) -> Vec<Event> {
+        let settings = self.source.as_ref().map(Source::read);
+        let settings = settings.filter(|read| read.as_ref().is_ok_and(|sheet| sheet.ui != shown.ui));
+        let looks = self.files.as_ref().map(Files::read).filter(|looks| *looks != shown.looks);
+        let settings = settings.map(|result| Event::Settings { wrote: None, result });
+        settings.into_iter().chain(looks.map(Event::Looks)).collect()
     }
 
     /// What has changed between `before` and `after`.
@@ -79,13 +97,14 @@ fn stamp(file: &Path) -> Stamp {
     Some((about.modified().ok()?, about.len()))
 }
 
-async fn watch(watched: Watched, events: UnboundedSender<Event>) {
+async fn watch(watched: Watched, shown: Shown, events: UnboundedSender<Event>) {
     let mut before: Option<Stamps> = None;
+    let shown = Arc::new(shown);
     loop {
-        let (looking, known) = (watched.clone(), before.take());
+        let (looking, known, shown) = (watched.clone(), before.take(), shown.clone());
         let look = move || {
             let after = looking.stamps();
-            let changes = known.map(|known| looking.changes(&known, &after)).unwrap_or_default();
+            let changes = known.map_or_else(|| looking.news(&shown), |known| looking.changes(&known, &after));
             (after, changes)
         };
         let Ok((after, changes)) = tokio::task::spawn_blocking(look).await else { return };
@@ -107,6 +126,21 @@ mod tests {
         let home = crate::config::Home::new(home);
         let source = Source { file: home.config_file(), flags: Vec::new(), stored: true };
         Watched { source: Some(source), files: Some(Files::of(&home)) }
+    }
+
+    #[test]
+    fn what_changed_before_the_first_look_is_told_by_it() {
+        let home = tempfile::tempdir().unwrap();
+        let watched = watched(home.path());
+        let shown = Shown { looks: watched.files.as_ref().unwrap().read(), ui: Ui::default() };
+        assert!(watched.news(&shown).is_empty());
+        std::fs::write(home.path().join("keymap.toml"), "quit = \"f10\"\n").unwrap();
+        std::fs::write(home.path().join("p2p-config.toml"), "[ui]\nascii = true\n").unwrap();
+        let news = watched.news(&shown);
+        assert!(
+            matches!(&news[..], [Event::Settings { .. }, Event::Looks(looks)] if looks.keys["quit"] == "f10"),
+            "{news:?}"
+        );
     }
 
     #[test]
