@@ -9,7 +9,7 @@ use toml::Value;
 use crate::config::keys::{KEYS, Key};
 use crate::config::schema::Ui;
 use crate::config::{Loaded, Origin, Override, Settings, edit, load};
-use crate::net::NodeError;
+use crate::net::{ErrorKind, NodeError};
 
 /// One setting as it holds now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,16 +66,22 @@ impl Source {
     /// Sets a setting in the file, comments kept; none: takes it out, so that its default holds. Blocks.
     ///
     /// # Errors
-    /// The value is not allowed, the file is wrong otherwise, or it cannot be written; it is left alone then.
+    /// Nothing is kept here, the value is not allowed, the file is wrong otherwise, or it cannot be written; it is left alone then.
     pub fn write(&self, name: &str, value: Option<&str>) -> Result<Sheet, NodeError> {
-        if self.stored {
-            match value {
-                Some(value) => edit::set(&self.file, name, value)?,
-                None => edit::reset(&self.file, name).map(drop)?,
-            }
+        if !self.stored {
+            return Err(nothing_kept());
+        }
+        match value {
+            Some(value) => edit::set(&self.file, name, value)?,
+            None => edit::reset(&self.file, name).map(drop)?,
         }
         self.read()
     }
+}
+
+/// A demo or a simulation has no settings file.
+pub fn nothing_kept() -> NodeError {
+    NodeError::new(ErrorKind::Usage, "no setting is kept here").hint("start without --demo or --sim")
 }
 
 impl Sheet {
@@ -169,7 +175,7 @@ mod tests {
     fn where_nothing_is_stored_no_file_is_touched() {
         let dir = tempfile::tempdir().unwrap();
         let source = Source { stored: false, ..source(&dir) };
-        source.write("ui.ascii", Some("true")).unwrap();
+        assert_eq!(source.write("ui.ascii", Some("true")).unwrap_err().kind, ErrorKind::Usage);
         assert!(!source.file.exists());
     }
 }

@@ -1,16 +1,15 @@
 //! What happens by itself. Each act plans its own next time.
 
+use super::transfers::{begin, progress};
 use super::world::MAX_PEERS;
-use super::{Script, Sim, answers, making, peers};
+use super::{Script, Sim, making, peers};
 use crate::app::age::Now;
 use crate::market::SafeText;
 use crate::net::NodeEvent;
-use crate::net::api::{DhtQuery, Direction, LaneInfo, LaneState, PeerInfo, TransferInfo, TransferState};
+use crate::net::api::{DhtQuery, Direction, LaneState, PeerInfo, TransferInfo, TransferState};
 
 /// Bytes of a leaf.
-const LEAF: u64 = 256 << 10;
-/// Between two words about a running transfer, milliseconds.
-const PROGRESS_MS: u64 = 250;
+pub const LEAF: u64 = 256 << 10;
 /// A flood comes in drops of so many events, one a millisecond: 10,000 a second.
 const DROP: u64 = 10;
 /// A flood that is behind by so much, in milliseconds, gives up on what it missed, as a node's event queue does.
@@ -220,106 +219,6 @@ fn upload(sim: &mut Sim, at: Now) {
         begin(sim, &release, Direction::Outbound, at);
     }
     again(sim, Act::Upload, at, 11_000, 26_000);
-}
-
-/// Begins a transfer; its number. None while nobody is connected.
-pub fn begin(sim: &mut Sim, release: &crate::net::api::ReleaseInfo, direction: Direction, at: Now) -> Option<u64> {
-    let world = &mut sim.world;
-    let peer = world.connected_id()?;
-    let lane = |peer: String, rate| LaneInfo {
-        peer,
-        state: LaneState::Running,
-        bytes: 0,
-        leaves: 0,
-        rate: Some(rate),
-        why: SafeText::default(),
-    };
-    let mut lanes = Vec::new();
-    if direction == Direction::Inbound {
-        for _ in 0..world.random.range(1, 4) {
-            let rate = world.random.range(200_000, 2_600_000);
-            let from = world.connected_id().filter(|id| lanes.iter().all(|lane: &LaneInfo| lane.peer != *id));
-            lanes.extend(from.map(|id| lane(id, rate)));
-        }
-    }
-    let id = world.next_id();
-    let transfer = TransferInfo {
-        id,
-        direction,
-        name: SafeText::new(&format!("{} {}", release.name, release.version)),
-        package_id: release.package_id,
-        peer: lanes.first().map(|lane| lane.peer.clone()).or(Some(peer)),
-        bytes_done: 0,
-        bytes_total: release.size,
-        leaves_done: 0,
-        leaves_total: release.size.div_ceil(LEAF),
-        leaves_resumed: 0,
-        map: Vec::new(),
-        can_wait: false,
-        lanes,
-        state: TransferState::Running,
-        note: SafeText::default(),
-        started_at: at.secs(),
-        elapsed_ms: 0,
-    };
-    world.put_transfer(transfer.clone());
-    sim.tell(at, NodeEvent::Transfer(transfer));
-    sim.plan(at.plus(PROGRESS_MS), Act::Progress(id));
-    Some(id)
-}
-
-fn progress(sim: &mut Sim, id: u64, at: Now) {
-    let Some(mut transfer) = sim.world.transfers.iter().find(|one| one.id == id).cloned() else { return };
-    transfer.elapsed_ms += PROGRESS_MS;
-    let before = transfer.bytes_done;
-    if transfer.lanes.is_empty() {
-        transfer.bytes_done += sim.world.random.range(60_000, 400_000);
-    }
-    for lane in &mut transfer.lanes {
-        let part = lane.rate.unwrap_or(0) * PROGRESS_MS / 1_000 * sim.world.random.range(70, 130) / 100;
-        lane.bytes += part;
-        lane.leaves = lane.bytes / LEAF;
-        transfer.bytes_done += part;
-    }
-    transfer.bytes_done = transfer.bytes_done.min(transfer.bytes_total);
-    transfer.leaves_done = transfer.bytes_done / LEAF;
-    let moved = transfer.bytes_done - before;
-    match transfer.direction {
-        Direction::Inbound => sim.world.traffic.bytes_in += moved,
-        Direction::Outbound => sim.world.traffic.bytes_out += moved,
-    }
-    let done = transfer.bytes_done == transfer.bytes_total;
-    if done {
-        transfer.leaves_done = transfer.leaves_total;
-        transfer.state = TransferState::Done;
-        for lane in &mut transfer.lanes {
-            (lane.state, lane.rate) = (LaneState::Done, None);
-        }
-    }
-    sim.world.put_transfer(transfer.clone());
-    sim.tell(at, NodeEvent::Transfer(transfer.clone()));
-    if done { ended(sim, &transfer, at) } else { sim.plan(at.plus(PROGRESS_MS), Act::Progress(id)) }
-}
-
-/// All bytes are here or there: who gave them did well, and what waited for them goes on.
-fn ended(sim: &mut Sim, transfer: &TransferInfo, at: Now) {
-    let what = if transfer.direction == Direction::Inbound { "download" } else { "upload" };
-    let given = transfer.lanes.iter().map(|lane| (lane.peer.clone(), lane.bytes));
-    let dealt: Vec<_> =
-        given.chain(transfer.peer.clone().filter(|_| transfer.lanes.is_empty()).map(|id| (id, 0))).collect();
-    for (id, bytes) in dealt {
-        let Some(peer) = sim.world.peer_mut(&id) else { continue };
-        peer.bytes_in += bytes;
-        peers::deed(peer, true, what, at);
-        let info = peers::told(peer, at);
-        sim.tell(at, NodeEvent::Peer(info));
-    }
-    if transfer.direction == Direction::Inbound {
-        for release in sim.world.releases.iter_mut().filter(|one| one.package_id == transfer.package_id) {
-            release.have_blob = true;
-        }
-        answers::downloaded(sim, transfer, at);
-    }
 }
 
 /// A provider sends bytes that contradict the publisher's signature.

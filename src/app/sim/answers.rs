@@ -2,7 +2,7 @@
 
 use super::acts;
 use super::world::Waiting;
-use super::{Sim, making, peers, publishing, trust};
+use super::{Sim, making, peers, publishing, transfers, trust};
 use crate::app::age::Now;
 use crate::app::event::Tag;
 use crate::market::install::Removal;
@@ -36,6 +36,23 @@ pub fn answer(sim: &mut Sim, tag: Tag, command: NodeCommand, now: Now) {
         }
         NodeCommand::Unban { peer } => Ok(unban(sim, &peer, now)),
         NodeCommand::Remove(removal) => remove(sim, &removal, now),
+        NodeCommand::Keep { peer } => keep(sim, &peer, true, now),
+        NodeCommand::Unkeep { peer } => keep(sim, &peer, false, now),
+        NodeCommand::Transfer { id, wish } => transfers::wish(sim, id, wish, now),
+        NodeCommand::SetLimits { upload, download } => {
+            let rates = &mut sim.world.rates;
+            (rates.upload, rates.download) = (upload.unwrap_or(rates.upload), download.unwrap_or(rates.download));
+            Ok(NodeReply::Done)
+        }
+        NodeCommand::SetVersion { version, .. } => {
+            sim.world.version = Some(version);
+            Ok(NodeReply::Done)
+        }
+        NodeCommand::Lookup { what } => {
+            acts::query(sim, now);
+            let answer = super::lookup::lookup(&sim.world, what.trim());
+            return sim.reply(now.plus(NETWORK_MS), tag, answer.map(NodeReply::Lookup));
+        }
         command => known(sim, &command, now),
     };
     sim.reply(soon, tag, result);
@@ -45,7 +62,7 @@ pub fn answer(sim: &mut Sim, tag: Tag, command: NodeCommand, now: Now) {
 fn known(sim: &Sim, command: &NodeCommand, now: Now) -> Result<NodeReply, NodeError> {
     let world = &sim.world;
     let told = |all: bool| {
-        let shown = world.peers.iter().filter(|peer| all || peer.connected || peer.banned);
+        let shown = world.peers.iter().filter(|peer| all || peer.connected || peer.banned || peer.kept);
         NodeReply::Peers(shown.map(|peer| peers::told(peer, now)).collect())
     };
     Ok(match command {
@@ -123,6 +140,16 @@ fn unban(sim: &mut Sim, id: &str, now: Now) -> NodeReply {
     NodeReply::Changed(changed)
 }
 
+fn keep(sim: &mut Sim, id: &str, kept: bool, now: Now) -> Result<NodeReply, NodeError> {
+    let Some(peer) = sim.world.peer_mut(id) else {
+        return Err(NodeError::new(ErrorKind::NotFound, format!("{id} is not known here")));
+    };
+    let changed = std::mem::replace(&mut peer.kept, kept) != kept;
+    let info = peers::told(peer, now);
+    sim.tell(now, NodeEvent::Peer(info));
+    Ok(NodeReply::Changed(changed))
+}
+
 fn remove(sim: &mut Sim, removal: &Removal, now: Now) -> Result<NodeReply, NodeError> {
     if removal.name.is_none() {
         // Nothing came only because something else needed it.
@@ -146,7 +173,7 @@ fn install(sim: &mut Sim, tag: Tag, request: &InstallRequest, now: Now) {
     let Some(missing) = releases.iter().find(|one| !one.have_blob).cloned() else {
         return finish_install(sim, tag, &releases, &[], now.plus(HERE_MS));
     };
-    match acts::begin(sim, &missing, Direction::Inbound, now) {
+    match transfers::begin(sim, &missing, Direction::Inbound, now) {
         Some(transfer) => sim.world.waiting.push(Waiting { tag, transfer, releases }),
         None => {
             let error = NodeError::new(ErrorKind::Network, format!("nobody who is connected has {}", missing.name));
@@ -161,6 +188,14 @@ pub fn downloaded(sim: &mut Sim, transfer: &TransferInfo, now: Now) {
     let Waiting { tag, releases, .. } = sim.world.waiting.remove(index);
     let providers: Vec<_> = transfer.lanes.iter().map(|lane| lane.peer.clone()).collect();
     finish_install(sim, tag, &releases, &providers, now.plus(60));
+}
+
+/// A download was ended by hand: what waited for it hears of it.
+pub fn not_downloaded(sim: &mut Sim, transfer: &TransferInfo, now: Now) {
+    let Some(index) = sim.world.waiting.iter().position(|one| one.transfer == transfer.id) else { return };
+    let waiting = sim.world.waiting.remove(index);
+    let error = NodeError::new(ErrorKind::Failed, format!("{}: {}", transfer.name, transfer.note));
+    sim.reply(now.plus(HERE_MS), waiting.tag, Err(error));
 }
 
 fn finish_install(sim: &mut Sim, tag: Tag, releases: &[ReleaseInfo], providers: &[String], at: Now) {

@@ -6,6 +6,7 @@ mod acts;
 mod answers;
 mod hostile;
 mod live;
+mod lookup;
 mod making;
 mod packages;
 mod peers;
@@ -14,6 +15,7 @@ mod random;
 mod rehearsal;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod trust;
 mod world;
 
@@ -26,7 +28,7 @@ pub use rehearsal::{Rehearsal, viewport};
 
 use super::age::Now;
 use super::event::{DirEntry, Event, Listing, Tag};
-use crate::app::settings::Sheet;
+use crate::app::settings::{Sheet, nothing_kept};
 use crate::config::load;
 use crate::net::{NodeCommand, NodeError, NodeEvent, NodeReply};
 use acts::Act;
@@ -142,7 +144,7 @@ impl Sim {
             None => {
                 load::load_from(Path::new("p2p-config.toml"), None, [], &[]).map(Sheet::of).map_err(NodeError::from)
             }
-            Some(_) => Err(answers::not_simulated()),
+            Some(_) => Err(nothing_kept()),
         };
         self.say(now.plus(2), Event::Settings { wrote, result });
     }

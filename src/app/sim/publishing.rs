@@ -22,6 +22,7 @@ pub fn inspect(world: &World, path: &str) -> Inspection {
     let version = previous
         .as_ref()
         .map_or(semver::Version::new(0, 1, 0), |last| semver::Version::new(last.major, last.minor + 1, 0));
+    let version = world.version.clone().unwrap_or(version);
     let plan = PublishPlan {
         path: path.to_owned(),
         version,

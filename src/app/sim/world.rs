@@ -9,7 +9,7 @@ use crate::app::age::Now;
 use crate::market::{PublisherKey, SafeText};
 use crate::net::api::{
     BucketInfo, CatalogStatus, DhtInfo, DhtPoint, DhtQuery, DhtStatus, FeedItem, InstalledInfo, LogLine, PeerInfo,
-    ReachInfo, ReleaseInfo, Status, StorageStatus, Traffic, TransferInfo, TransferState,
+    RateLimits, ReachInfo, ReleaseInfo, Status, StorageStatus, Traffic, TransferInfo, TransferState,
 };
 
 /// Releases, announcements, lines, transfers and peers kept.
@@ -48,6 +48,9 @@ pub struct World {
     pub queries: VecDeque<DhtQuery>,
     pub traffic: Traffic,
     pub last_sync: u64,
+    pub rates: RateLimits,
+    /// What the version of the package in the wizard was changed to.
+    pub version: Option<semver::Version>,
     /// Numbers given to transfers, queries and log lines.
     next_id: u64,
 }
@@ -73,6 +76,8 @@ impl World {
             queries: VecDeque::new(),
             traffic: Traffic { bytes_in: 184_000_000, bytes_out: 61_000_000 },
             last_sync: begin.secs().saturating_sub(if script == Script::Quiet { 2 * 3_600 + 1_500 } else { 40 }),
+            rates: RateLimits::default(),
+            version: None,
             next_id: 0,
         };
         world.meet(if script == Script::Quiet { 3 } else { 9 }, begin);
@@ -203,6 +208,7 @@ impl World {
             },
             storage: StorageStatus { blobs: 38, bytes: 92_000_000 + held, quota: 1 << 30, bound: 12_000_000 },
             traffic: self.traffic,
+            rates: self.rates,
             home: "/simulated/home".into(),
             pid: 1,
             last_sync_at: Some(self.last_sync),
