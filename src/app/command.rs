@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::settings::From;
-use super::state::{State, Step, Tab};
+use super::state::{State, Step, Tab, TransferRow};
+use crate::net::api::Direction;
 
 macro_rules! ids {
     ($($variant:ident = $name:literal),* $(,)?) => {
@@ -28,7 +29,7 @@ ids! {
     Open = "open", Back = "back", Find = "find", Copy = "copy", Address = "address", CopyAddress = "copy-address", Keep = "keep", Connect = "connect",
     Disconnect = "disconnect", Ban = "ban", Sort = "sort", Narrow = "narrow", Reverse = "reverse", Bootstrap = "bootstrap", Lookup = "lookup",
     Pause = "pause", Others = "publishers-others", BanSender = "ban-sender", Install = "install", Remove = "remove", Why = "why", Next = "wizard-next", Allow = "wizard-allow", Restart = "wizard-restart", Changes = "wizard-changes", Bump = "wizard-version",
-    ClearDone = "clear-done", CancelTransfer = "cancel-transfer", Faster = "download-limit-up", Slower = "download-limit-down", UploadFaster = "upload-limit-up", UploadSlower = "upload-limit-down", Level = "log-level", Follow = "follow", Mouse = "mouse", Refresh = "refresh",
+    ClearDone = "clear-done", CancelTransfer = "cancel-transfer", Faster = "download-limit-up", Slower = "download-limit-down", UploadFaster = "upload-limit-up", UploadSlower = "upload-limit-down", SaveLimits = "save-limits", Level = "log-level", Follow = "follow", Mouse = "mouse", Refresh = "refresh",
     Suspend = "suspend",
     Update = "update", UpdateAll = "update-all", Verify = "verify", VerifyAll = "verify-all", RemoveUnused = "remove-unused",
     Edit = "edit-setting", Reset = "reset-setting",
@@ -122,11 +123,12 @@ pub static COMMANDS: &[Command] = &[
     here(Id::Follow, &["f"], "follow", "Follow the newest line", can_follow),
     here(Id::Bootstrap, &["B"], "bootstrap", "Refresh the DHT's routing table now", on_dht),
     here(Id::Lookup, &["/", "L"], "look up", "Look a name, a package id or a peer id up in the DHT", on_dht),
-    dangerous(here(Id::CancelTransfer, &["c"], "cancel", "End the selected download", can_wait)),
+    dangerous(here(Id::CancelTransfer, &["c"], "cancel", "End the selected transfer", can_end)),
     here(Id::Faster, &["+", "="], "", "A higher limit for downloads, until the node ends", sets_limits),
     here(Id::Slower, &["-"], "limit", "A lower limit for downloads, until the node ends", sets_limits),
     here(Id::UploadFaster, &[">"], "", "A higher limit for uploads, until the node ends", sets_limits),
     here(Id::UploadSlower, &["<"], "", "A lower limit for uploads, until the node ends", sets_limits),
+    here(Id::SaveLimits, &["S"], "save limits", "Keep the limits that hold now in the settings", has_other_limits),
     here(Id::ClearDone, &["x"], "clear", "Take ended transfers off the list", on_transfers),
     dangerous(here(Id::Remove, &["x"], "remove", "Remove the installed package", can_remove)),
     dangerous(here(Id::RemoveUnused, &["X"], "", "Remove what nothing needs any more", has_unused)),
@@ -211,11 +213,11 @@ fn can_connect(state: &State) -> bool {
 }
 
 fn can_sort(state: &State) -> bool {
-    on_peers(state) || state.tab == Tab::Search
+    (on_peers(state) || state.tab == Tab::Search) && !state.shows_detail()
 }
 
 fn can_narrow(state: &State) -> bool {
-    state.tab == Tab::Search && !state.search.narrowings().is_empty()
+    state.tab == Tab::Search && !state.shows_detail() && !state.search.narrowings().is_empty()
 }
 
 fn has_address(state: &State) -> bool {
@@ -241,8 +243,21 @@ fn can_wait(state: &State) -> bool {
         && state.transfers.selected().is_some_and(|row| row.info.can_wait && !row.is_over())
 }
 
+fn can_end(state: &State) -> bool {
+    let upload = |row: &TransferRow| row.info.direction == Direction::Outbound && !row.is_over();
+    can_wait(state)
+        || (state.tab == Tab::Transfers && state.is_ready() && state.transfers.selected().is_some_and(upload))
+}
+
 fn sets_limits(state: &State) -> bool {
     state.tab == Tab::Transfers && state.is_ready() && state.status.is_some()
+}
+
+/// The limits that hold are not those of the settings.
+fn has_other_limits(state: &State) -> bool {
+    let held = state.status.as_ref().map(|status| status.rates);
+    let kept = state.options.source.as_ref().is_some_and(|source| source.stored);
+    kept && sets_limits(state) && state.settings.limits().is_some_and(|set| held != Some(set))
 }
 
 fn can_follow(state: &State) -> bool {

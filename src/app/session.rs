@@ -21,6 +21,7 @@ pub struct Session {
     background: Value,
     peers: Pane,
     feed: Pane,
+    search: Pane,
     installed: Pane,
     logs: Pane,
     settings: Pane,
@@ -66,6 +67,7 @@ impl Session {
             background: written(state.options.background),
             peers: Pane { sort: written(peers.sort), reversed: written(peers.reversed), ..Pane::of(&peers.filter) },
             feed: Pane::of(&state.feed.filter),
+            search: Pane { sort: written(state.search.sort), ..Pane::default() },
             installed: Pane::of(&state.installed.filter),
             logs: Pane { level: written(logs.level), ..Pane::of(&logs.filter) },
             settings: Pane::of(&state.settings.filter),
@@ -94,6 +96,9 @@ impl Session {
         }
         if let Some(sort) = read(self.peers.sort) {
             state.peers.order(sort, read(self.peers.reversed).unwrap_or_default(), 1);
+        }
+        if let Some(sort) = read(self.search.sort) {
+            state.search.sort = sort;
         }
         if let Some(level) = read::<Level>(self.logs.level) {
             state.logs.level = level;
@@ -127,6 +132,7 @@ mod tests {
     use super::*;
     use crate::app::age::Now;
     use crate::app::state::{DashboardOptions, SortBy};
+    use crate::market::search::Sort;
 
     fn again(session: Session) -> State {
         State::new(DashboardOptions { session, ..DashboardOptions::default() }, Now::default())
@@ -138,6 +144,7 @@ mod tests {
         (state.tab, state.logs.level) = (Tab::Logs, Level::Debug);
         state.peers.order(SortBy::Agent, true, 1);
         paste(&mut state.feed.filter.input, "rdf");
+        state.search.sort = Sort::Providers;
         state.options.background = Some(Background::Light);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("session.json");
@@ -146,6 +153,7 @@ mod tests {
         assert_eq!((state.tab, state.logs.level), (Tab::Logs, Level::Debug));
         assert_eq!((state.peers.sort, state.peers.reversed), (SortBy::Agent, true));
         assert_eq!(state.feed.filter.input.value(), "rdf");
+        assert_eq!(state.search.sort, Sort::Providers);
         assert_eq!(state.options.background, Some(Background::Light));
         assert_eq!(Some(&state.options.scheme), state.scheme("light"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");

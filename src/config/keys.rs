@@ -26,9 +26,10 @@ impl Key {
         format!("{ENV_PREFIX}{}", self.name.replace('.', "_").to_uppercase())
     }
 
-    /// Whether a change holds at once in an open dashboard; what the node goes by is read when it starts.
+    /// Whether a change in an open dashboard holds at once: what concerns the dashboard, and the limits that it can tell the
+    /// node. What else the node goes by is read when it starts.
     pub fn at_once(&self) -> bool {
-        self.section() == "ui"
+        self.section() == "ui" || [DOWNLOAD_LIMIT, UPLOAD_LIMIT].contains(&self.name)
     }
 
     /// Whether this version does anything with it.
@@ -42,6 +43,10 @@ pub const ENV_PREFIX: &str = "GGEN_P2P_";
 
 /// Settings that are read and checked but that this version does nothing with.
 pub const NOT_YET_EFFECTIVE: &[&str] = &["metrics.listen"];
+
+/// Limits that a node takes while it runs.
+pub const DOWNLOAD_LIMIT: &str = "performance.download_limit";
+pub const UPLOAD_LIMIT: &str = "performance.upload_limit";
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, kind, about }
@@ -119,8 +124,8 @@ pub const KEYS: &[Key] = &[
         Kind::Integer(10, 60_000),
         "Milliseconds to wait for the peers' answers to a search.",
     ),
-    key("performance.upload_limit", Kind::Size, "Bytes sent per second at most; 0 is no limit."),
-    key("performance.download_limit", Kind::Size, "Bytes received per second at most; 0 is no limit."),
+    key(UPLOAD_LIMIT, Kind::Size, "Bytes sent per second at most; 0 is no limit."),
+    key(DOWNLOAD_LIMIT, Kind::Size, "Bytes received per second at most; 0 is no limit."),
     key(
         "performance.catalog_limit",
         Kind::Integer(1, 100_000_000),

@@ -20,6 +20,12 @@ fn address(home: &Home) -> String {
     })
 }
 
+/// The key that a dashboard's node publishes with.
+fn publisher_key(home: &Home) -> String {
+    let key = home.json(&["status"])["peer_id"].as_str().map(str::to_owned);
+    key.expect("a peer id")
+}
+
 /// A package with something to say about: its version is not written in full.
 fn sample(folder: &Path) -> PathBuf {
     let package = folder.join("hello-shapes");
@@ -65,14 +71,24 @@ fn publish_by_the_wizard_see_it_in_another_feed_search_and_install_it() {
     reader.wait_until("what is known, before anything is typed", |screen| {
         screen.contains("installed and newest") && screen.contains("hello-shapes")
     });
-    reader.type_keys("greet sha");
-    reader.wait_for_text("1 result");
+    let key = publisher_key(&home);
+    for (typed, shown) in [
+        (&*format!("ggen:hello-shapes@1.0.0?publisher={key}"), "1 result"),
+        ("zzqq", "0 results"),
+        ("greet sha", "1 result"),
+    ] {
+        reader.type_keys(&format!("{CLEAR_FIELD}{typed}"));
+        reader.wait_for_text(shown);
+    }
     reader.type_keys(ENTER);
     reader.type_keys("i");
-    reader.wait_for_text("Install?");
+    reader.wait_until("the plan", |screen| screen.contains("Install?") && screen.contains(&key));
     reader.type_keys("y");
     reader.wait_for_text("installed hello-shapes 1.0.0, verified");
     assert_eq!(tree(&other_home.packs().join("hello-shapes")), tree(&package));
+    publisher.wait_for_text("1 other peer has the bytes");
+    publisher.type_keys("7");
+    publisher.wait_until("the upload by its name", |screen| screen.contains("upload     hello-shapes 1.0.0"));
     reader.type_keys("7");
     reader.wait_for_text("1 of 1 pieces");
     reader.type_keys(ENTER);
@@ -82,6 +98,75 @@ fn publish_by_the_wizard_see_it_in_another_feed_search_and_install_it() {
         terminal.type_keys("q");
         assert_eq!(terminal.wait_for_exit(), 0);
         terminal.assert_restored();
+    }
+}
+
+#[test]
+fn an_empty_home_shows_three_ways_to_begin_until_there_is_something_to_show() {
+    let (node, home) = (Node::start(&[]), Home::new());
+    let mut terminal = open(&home, &[]);
+    terminal.wait_for_text("Three ways to begin");
+    for way in ["Join a peer", "Publish a package", "--demo"] {
+        assert!(terminal.screen().contains(way), "{}", terminal.screen());
+    }
+    terminal.type_keys("c");
+    terminal.wait_for_text("Connect to a peer");
+    terminal.type_keys(&format!("{}{ENTER}", node.address()));
+    terminal.wait_for_text("1 peer");
+    terminal.wait_until("the usual overview", |screen| !screen.contains("Three ways") && screen.contains("To look at"));
+}
+
+#[test]
+fn a_ban_has_its_reason_in_the_detail_and_is_lifted_again() {
+    let (node, home) = (Node::start(&[]), Home::new());
+    let mut terminal = open(&home, &["--bootstrap", &node.address()]);
+    terminal.wait_for_text("1 peer");
+    terminal.type_keys("2");
+    terminal.wait_for_text("1 connected");
+    terminal.type_keys("b");
+    terminal.wait_for_text("Ban this peer?");
+    terminal.type_keys(&format!("sends rubbish{ENTER}"));
+    terminal.wait_for_text("0 connected, 1 banned");
+    wait_for("the other side to lose it", || (node.connected_peers() == 0).then_some(()));
+    terminal.type_keys(ENTER);
+    terminal.wait_until("state and reason", |screen| {
+        let has = |label: &str, text: &str| screen.lines().any(|line| line.contains(label) && line.contains(text));
+        has("state", "banned until you lift it") && has("why", "sends rubbish")
+    });
+    terminal.type_keys("b");
+    terminal.wait_until("the question with the reason", |screen| {
+        screen.contains("Lift this ban?") && screen.contains("banned for sends rubbish")
+    });
+    terminal.type_keys("y");
+    terminal
+        .wait_until("no ban", |screen| screen.contains("connected") && !screen.contains("banned until you lift it"));
+    // It is let in again.
+    let address = address(&home);
+    terminal.type_keys("\x1b");
+    wait_for("a new connection", || node.home.run(&["connect", &address]).status.success().then_some(()));
+    terminal.wait_for_text("1 connected");
+}
+
+#[test]
+fn the_palette_opens_by_both_keys_and_runs_what_a_few_letters_find() {
+    const CTRL_P: &str = "\x10";
+    let home = Home::new();
+    let mut terminal = open(&home, &[]);
+    terminal.wait_for_text("no peers");
+    for (key, letters, title, shown) in
+        [(CTRL_P, "conpeer", "Connect to a peer by its address", "enter connect"), (":", "frez", "Freeze", "FROZEN")]
+    {
+        terminal.type_keys(key);
+        terminal.wait_for_text("type what you want to do");
+        terminal.type_keys(letters);
+        terminal.wait_until("what was meant, on top", |screen| {
+            let field = screen.lines().position(|line| line.contains(letters));
+            field.and_then(|at| screen.lines().nth(at + 1)).is_some_and(|line| line.contains(title))
+        });
+        terminal.type_keys(ENTER);
+        terminal.wait_for_text(shown);
+        terminal.type_keys("\x1b");
+        terminal.wait_until("no dialog", |screen| !screen.contains("esc cancel"));
     }
 }
 

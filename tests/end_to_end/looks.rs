@@ -130,6 +130,10 @@ fn what_was_shown_is_shown_again_also_after_a_signal() {
     let home = Home::new();
     let mut terminal = open(&home);
     wait_for("the node", || home.run(&["status"]).status.success().then_some(()));
+    terminal.type_keys(&format!("5{ESC}"));
+    terminal.wait_for_text("sort");
+    terminal.type_keys("ss");
+    terminal.wait_for_text("by name");
     terminal.type_keys("9v/swarm");
     terminal.wait_for_text("debug and up");
     terminal.type_keys(ENTER);
@@ -139,9 +143,38 @@ fn what_was_shown_is_shown_again_also_after_a_signal() {
     let terminal = Terminal::open(&home.path(), LOOPBACK, 30, 120);
     terminal.wait_for_text("9 Logs");
     terminal.wait_until("level and filter", |screen| screen.contains("debug and up") && screen.contains("/ swarm"));
+    let mut terminal = terminal;
+    terminal.type_keys("5");
+    terminal.wait_for_text("by name");
+    terminal.type_keys(ESC);
     close(terminal);
     std::fs::write(home.path().join("p2p/session.json"), "{\"tab\": 7, \"logs\": [").expect("a broken session");
     close(open(&home));
+}
+
+#[test]
+fn limits_of_transfers_are_kept_and_those_that_are_set_hold_at_once() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    wait_for("the node", || home.run(&["status"]).status.success().then_some(()));
+    terminal.type_keys("7");
+    terminal.wait_for_text("- limit");
+    terminal.type_keys("-");
+    terminal.wait_for_text("0 down of 64 MiB/s at most");
+    terminal.wait_for_text("S save limits");
+    terminal.type_keys("S");
+    terminal.wait_for_text("performance.download_limit is 64 MiB");
+    assert!(config(&home).contains("\ndownload_limit = \"64 MiB\"\n"), "{}", config(&home));
+    terminal.type_keys("0/upload_limit");
+    terminal.type_keys(ENTER);
+    terminal.type_keys(&format!("e\x151 MiB{ENTER}"));
+    terminal.wait_for_text("performance.upload_limit is 1 MiB");
+    wait_for("the limits of the node", || {
+        let rates = home.json(&["status"])["rates"].clone();
+        (rates["upload"] == 1 << 20 && rates["download"] == 64 << 20).then_some(())
+    });
+    assert!(!terminal.screen().contains("restart"), "{}", terminal.screen());
+    close(terminal);
 }
 
 #[test]

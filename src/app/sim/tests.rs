@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::app::key::Key;
-use crate::app::state::{DashboardOptions, Remote};
+use crate::app::state::{DashboardOptions, Remote, ToastKind, TransferRow};
+use crate::net::api::{Direction, TransferState};
 
 type Course = Vec<(u64, String)>;
 
@@ -145,6 +146,56 @@ fn peers_are_banned_let_in_and_connected_by_hand() {
     wait(&mut rehearsal, 1_000);
     assert_eq!(rehearsal.state().peers.connected(), 3);
     assert!(rehearsal.state().pending.is_empty(), "{:?}", rehearsal.state().pending);
+}
+
+#[test]
+fn peers_are_kept_names_looked_up_and_limits_held() {
+    let mut rehearsal = after(Script::Busy, 2_000);
+    press(&mut rehearsal, "2 K");
+    assert!(rehearsal.state().peers.selected().unwrap().kept);
+    let name = rehearsal.state().feed.items()[0].name.to_string();
+    press(&mut rehearsal, "3 /");
+    rehearsal.event(Event::Paste(name), &mut |_, _| {});
+    press(&mut rehearsal, "enter");
+    wait(&mut rehearsal, 1_000);
+    let answer = rehearsal.state().dht.lookup.as_ref().and_then(|lookup| lookup.answer.clone()).unwrap().unwrap();
+    assert!(!answer.peers.is_empty());
+    press(&mut rehearsal, "7 - - -");
+    let limit = rehearsal.state().status.as_ref().unwrap().rates.download;
+    wait(&mut rehearsal, 1_500);
+    assert_eq!(rehearsal.state().status.as_ref().unwrap().rates.download, limit);
+    assert!(
+        rehearsal.state().toasts.iter().all(|toast| toast.kind != ToastKind::Error),
+        "{:?}",
+        rehearsal.state().toasts
+    );
+}
+
+#[test]
+fn downloads_wait_and_go_on_and_uploads_end() {
+    let mut rehearsal = after(Script::Busy, 2_000);
+    press(&mut rehearsal, "7 - - - - - - - - - - - - < < < < < < < < < < < <");
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..200 {
+        press(&mut rehearsal, "x g");
+        // So much is left of it that it does not end by itself meanwhile.
+        let goes_on = |row: &&TransferRow| !row.is_over() && row.info.bytes_total - row.info.bytes_done > 200_000;
+        let Some(row) = rehearsal.state().transfers.selected().filter(goes_on) else { continue };
+        let (id, keys) = match row.info.direction {
+            Direction::Inbound => (row.info.id, "p p c enter"),
+            Direction::Outbound => (row.info.id, "c y"),
+        };
+        let direction = row.info.direction;
+        press(&mut rehearsal, keys);
+        let rows = rehearsal.state().transfers.rows();
+        let state = rows.iter().find(|row| row.info.id == id).map(|row| row.info.state);
+        assert_eq!(state, Some(TransferState::Failed), "{keys}");
+        seen.insert(format!("{direction:?}"));
+        if seen.len() == 2 {
+            return;
+        }
+    }
+    panic!("only {seen:?} were ended");
 }
 
 /// What liars wrote has become text before it is in the state, where it is `SafeText`.

@@ -30,6 +30,8 @@ fn does(purpose: &Purpose) -> &'static str {
 const ENTER: Key = Key::plain(Code::Enter);
 const ESC: Key = Key::plain(Code::Esc);
 const TAB: Key = Key::plain(Code::Tab);
+const DOWN: Key = Key::plain(Code::Down);
+const LEFT: Key = Key::plain(Code::Left);
 
 impl State {
     /// The hints for what is on screen, the most wanted first.
@@ -106,7 +108,8 @@ impl State {
                 Step::Review => "publish",
                 _ => hint,
             },
-            Id::Install if self.tab == Tab::Installed => "again",
+            Id::Install if self.is_selected_here() => "again",
+            Id::Copy => self.copy_label(),
             Id::Changes if self.publish.only_changes => "all files",
             Id::Back if self.dismisses() => "dismiss",
             Id::Follow if self.logs.follow => "stop following",
@@ -119,9 +122,24 @@ impl State {
         }
     }
 
+    /// What would be copied.
+    fn copy_label(&self) -> &'static str {
+        match self.tab {
+            Tab::Publish => "copy share",
+            Tab::Logs | Tab::Settings => "copy",
+            _ => "copy id",
+        }
+    }
+
     fn typing_hints(&self) -> Vec<Hint> {
         match self.tab {
-            Tab::Publish => vec![fixed(ENTER, "check"), fixed(TAB, "complete"), fixed(ESC, "leave field")],
+            Tab::Publish => {
+                let pointed = self.publish.candidate.is_some();
+                let hints = [fixed(ENTER, if pointed { "into it" } else { "check" }), fixed(TAB, "complete")];
+                let choose = (!self.publish.candidates().is_empty()).then(|| fixed(DOWN, "choose"));
+                let out = pointed.then(|| fixed(LEFT, "parent"));
+                hints.into_iter().chain(choose).chain(out).chain([fixed(ESC, "leave field")]).collect()
+            }
             Tab::Search if self.search.input.value().is_empty() => {
                 let tabs = Hint { key: "0-9".into(), label: "other tab", command: None };
                 vec![fixed(ENTER, "to results"), fixed(ESC, "leave field"), tabs]

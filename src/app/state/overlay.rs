@@ -118,6 +118,11 @@ pub enum Action {
         /// Also where others need it.
         force: bool,
     },
+    /// An upload.
+    EndUpload {
+        id: u64,
+        name: String,
+    },
     /// What nobody needs any more.
     RemoveUnused,
     /// To its default.

@@ -2,8 +2,10 @@
 
 use super::{Phase, State, Step, Tab};
 use crate::app::age::Now;
-use crate::market::PublisherKey;
-use crate::net::api::Direction;
+use crate::app::settings::Setting;
+use crate::config::keys;
+use crate::market::{PackageId, PublisherKey};
+use crate::net::api::{Direction, TransferInfo};
 
 /// Where the detail of a selected line goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +129,37 @@ impl State {
                 Tab::Installed => self.installed.selected().is_some(),
                 _ => false,
             }
+    }
+
+    /// The limit of transfers that holds, where the setting for it says another.
+    pub fn held_limit(&self, setting: &Setting) -> Option<u64> {
+        let (rates, set) = (self.status.as_ref()?.rates, self.settings.limits()?);
+        let (held, set) = match setting.name.as_str() {
+            keys::DOWNLOAD_LIMIT => (rates.download, set.download),
+            keys::UPLOAD_LIMIT => (rates.upload, set.upload),
+            _ => return None,
+        };
+        (held != set).then_some(held)
+    }
+
+    /// What a transfer is of. Uploads are known by the id of the package alone: its name is looked for among what is known here.
+    pub fn name_of(&self, transfer: &TransferInfo) -> String {
+        let is_it = |id: &PackageId| transfer.direction == Direction::Outbound && *id == transfer.package_id;
+        let announced = self.feed.items().iter().find(|item| is_it(&item.package_id));
+        let installed = || self.installed.list.iter().flatten().find(|one| is_it(&one.package_id));
+        announced
+            .map(|item| format!("{} {}", item.name, item.version))
+            .or_else(|| installed().map(|one| format!("{} {}", one.name, one.version)))
+            .unwrap_or_else(|| transfer.name.to_string())
+    }
+
+    /// Whether installing the selected line would put in place what is there already.
+    pub fn is_selected_here(&self) -> bool {
+        match self.tab {
+            Tab::Installed => true,
+            Tab::Search => self.search.selected().is_some_and(|hit| hit.installed.as_ref() == Some(&hit.version)),
+            _ => false,
+        }
     }
 
     pub fn can_ask_why(&self) -> bool {

@@ -1,11 +1,13 @@
 //! The settings on screen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Filter, ListView};
 use crate::app::settings::{From, Setting};
 use crate::config::keys;
+use crate::config::units::ByteSize;
 use crate::net::NodeError;
+use crate::net::api::RateLimits;
 
 #[derive(Clone, Debug, Default)]
 pub struct SettingsPane {
@@ -15,6 +17,8 @@ pub struct SettingsPane {
     pub fault: Option<NodeError>,
     /// What the node started with, by name; none: not known.
     pub running: Option<BTreeMap<String, String>>,
+    /// Changes that wait for the one before them to be written.
+    pub to_write: VecDeque<(String, String)>,
     pub view: ListView,
     pub filter: Filter,
 }
@@ -26,6 +30,12 @@ impl SettingsPane {
 
     pub fn get(&self, name: &str) -> Option<&Setting> {
         self.all().iter().find(|setting| setting.name == name)
+    }
+
+    /// The limits of transfers that are set; none: the settings were not read yet.
+    pub fn limits(&self) -> Option<RateLimits> {
+        let limit = |name| Some(self.get(name)?.value.parse::<ByteSize>().ok()?.0);
+        Some(RateLimits { upload: limit(keys::UPLOAD_LIMIT)?, download: limit(keys::DOWNLOAD_LIMIT)? })
     }
 
     /// Those that the filter shows: by name, value or what they are for.

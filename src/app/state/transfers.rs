@@ -1,7 +1,10 @@
 //! Downloads and uploads, running ones first.
 
+use std::collections::BTreeSet;
+
 use super::ListView;
 use crate::app::age::Now;
+use crate::market::PackageId;
 use crate::net::api::{Direction, TransferInfo, TransferState};
 
 /// Transfers kept; the oldest ended ones fall off and are counted.
@@ -93,6 +96,15 @@ impl Transfers {
     /// Transfers under way in a direction.
     pub fn running(&self, direction: Direction) -> usize {
         self.rows.iter().filter(|row| !row.is_over() && row.info.direction == direction).count()
+    }
+
+    /// Peers that have had the whole of a package from this node.
+    pub fn given_whole(&self, package: &PackageId) -> usize {
+        let whole = |info: &&TransferInfo| {
+            info.direction == Direction::Outbound && info.leaves_total > 0 && info.leaves_done == info.leaves_total
+        };
+        let uploads = self.rows.iter().map(|row| &row.info).filter(|info| info.package_id == *package).filter(whole);
+        uploads.filter_map(|info| info.peer.as_ref()).collect::<BTreeSet<_>>().len()
     }
 
     pub fn set(&mut self, transfers: Vec<TransferInfo>, now: Now, rows: usize) {

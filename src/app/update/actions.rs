@@ -11,6 +11,9 @@ use crate::app::state::{
 use crate::market::install::Removal;
 use crate::net::NodeCommand;
 
+/// Characters of what was copied that are told.
+const COPIED_SHOWN: usize = 24;
+
 /// Runs a command that applies.
 pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
     if let Some(tab) = command::tab_of(id) {
@@ -61,6 +64,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Faster => return transfers::limit(state, |rates| rates.download = raise(rates.download)),
         Id::Slower => return transfers::limit(state, |rates| rates.download = lower(rates.download)),
         Id::UploadFaster => return transfers::limit(state, |rates| rates.upload = raise(rates.upload)),
+        Id::SaveLimits => return transfers::save_limits(state),
         Id::UploadSlower => return transfers::limit(state, |rates| rates.upload = lower(rates.upload)),
         Id::Pause => {
             let rows = state.list_rows;
@@ -267,7 +271,10 @@ fn toggle_follow(state: &mut State) {
 
 pub fn copy(state: &mut State, text: Option<String>) -> Vec<Effect> {
     let Some(text) = text else { return Vec::new() };
-    state.toast(ToastKind::Info, "copied (if your terminal allows it)", None);
+    let what = text.lines().next().unwrap_or_default();
+    let short: String = what.chars().take(COPIED_SHOWN).collect();
+    let more = if short.len() < text.len() { "..." } else { "" };
+    state.toast(ToastKind::Info, format!("copied {short}{more}"), Some("if your terminal allows it".into()));
     vec![Effect::Copy(text)]
 }
 
@@ -390,6 +397,7 @@ pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
             let (text, tag) = (format!("removing {name}"), Tag::Remove { name: name.to_string() });
             ask::visibly(state, tag, text, NodeCommand::Remove(Removal { force, ..Removal::of(name) }))
         }
+        Action::EndUpload { id, name } => transfers::end(state, id, &name, true),
         Action::RemoveUnused => installed::remove_unused(state),
         Action::ResetSetting { name } => vec![Effect::WriteSetting { name, value: None }],
         Action::Unban { peer } => {

@@ -26,11 +26,26 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
         Code::Down => point(state, 1),
         _ => {
             if edit(&mut state.publish.input, key) {
+                if key == Key::char('/') {
+                    begin_anew(state);
+                }
                 return typed(state);
             }
         }
     }
     Vec::new()
+}
+
+/// A `/` typed after a `/`, or `~/` after one, begins a path from the root or from home: what is in the field already need not
+/// be taken out first.
+fn begin_anew(state: &mut State) {
+    let input = &state.publish.input;
+    let typed: usize = input.value().chars().take(input.cursor()).map(char::len_utf8).sum();
+    let (before, after) = input.value().split_at(typed);
+    let anew = ["//", "/~/"].into_iter().find(|end| before.ends_with(end)).map(|end| format!("{}{after}", &end[1..]));
+    if let Some(anew) = anew {
+        state.publish.input = tui_input::Input::new(anew);
+    }
 }
 
 /// The path changed: list its directory, if it is another one.

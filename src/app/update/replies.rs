@@ -125,7 +125,8 @@ fn placed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeError
                 [one] => format!("installed {one}, verified"),
                 [.., last] => format!("installed {last} and {} more, verified", names.len() - 1),
             };
-            state.toast(ToastKind::Good, text, None);
+            let place = answer.installed.last().map(|one| format!("in {}", crate::market::SafeText::new(&one.path)));
+            state.toast(ToastKind::Good, text, place);
             for warning in answer.warnings.iter().take(3) {
                 let text = crate::market::SafeText::new(warning).to_string();
                 state.toast(ToastKind::Warning, text, None);

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::{keys, look};
+use super::{keys, look, transfers};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::key::{Code, Key};
@@ -37,13 +37,18 @@ pub fn read(state: &mut State, wrote: Option<String>, result: Result<Sheet, Node
     match result {
         Ok(sheet) => {
             let rows = if state.tab == Tab::Settings { state.list_rows } else { 1 };
+            let limits = state.settings.limits();
             state.settings.set(sheet.settings, rows);
+            let mut effects = transfers::take_set(state, limits);
             if let Some(name) = wrote {
                 told(state, &name);
+                effects.extend(write_next(state));
             }
-            look::apply(state, sheet.ui)
+            effects.extend(look::apply(state, sheet.ui));
+            effects
         }
         Err(error) => {
+            state.settings.to_write.clear();
             match wrote {
                 Some(name) => state.toast_error(&format!("{name} was not changed"), &error),
                 None => broken(state, error),
@@ -51,6 +56,12 @@ pub fn read(state: &mut State, wrote: Option<String>, result: Result<Sheet, Node
             Vec::new()
         }
     }
+}
+
+/// Writes the next of what waits: two changes at once would each write the file without the other.
+pub fn write_next(state: &mut State) -> Option<Effect> {
+    let (name, value) = state.settings.to_write.pop_front()?;
+    Some(Effect::WriteSetting { name, value: Some(value) })
 }
 
 /// The file was changed into something that cannot be read: what held before holds on.

@@ -76,6 +76,10 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
             }
         }
         Tab::Publish => {
+            // A whole path stands for itself, whatever is in the field.
+            if text.trim_start().starts_with(['/', '~']) {
+                state.publish.input = tui_input::Input::default();
+            }
             if paste(&mut state.publish.input, text) {
                 return publish::typed(state);
             }

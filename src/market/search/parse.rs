@@ -10,6 +10,10 @@ impl Query {
         let mut query = Self::default();
         let mut plain: Vec<String> = Vec::new();
         for part in Parts(text) {
+            if let Some(shared) = part.strip_prefix("ggen:") {
+                plain.push(query.take_shared(&unquoted(shared)));
+                continue;
+            }
             let filter = part.split_once(':').is_some_and(|(key, value)| query.take(key, &unquoted(value)));
             if !filter {
                 plain.push(unquoted(part));
@@ -24,6 +28,14 @@ impl Query {
     /// At most `limit` hits.
     pub fn limit(self, limit: usize) -> Self {
         Self { limit, ..self }
+    }
+
+    /// What `publish` gives to share, `ggen:NAME@VERSION?publisher=KEY`, looks for the name by that key: the version that is out
+    /// now may be a newer one. Returns the name.
+    fn take_shared(&mut self, shared: &str) -> String {
+        let (package, publisher) = shared.split_once("?publisher=").unwrap_or((shared, ""));
+        self.take("publisher", publisher);
+        package.split('@').next().unwrap_or_default().to_owned()
     }
 
     /// Takes a filter in; `false`: `key` is none.

@@ -55,6 +55,17 @@ fn what_is_no_filter_is_text() {
 }
 
 #[test]
+fn what_is_given_to_share_finds_the_name_by_its_key() {
+    let query = Query::parse("ggen:some-pack@1.2.0?publisher=12D3KooWx");
+    assert_eq!((query.text.as_str(), query.filters.publisher.as_deref()), ("some-pack", Some("12D3KooWx")));
+    for text in ["ggen:some-pack", "ggen:some-pack@1", "ggen:some-pack?publisher="] {
+        let query = Query::parse(text);
+        assert_eq!((query.text.as_str(), query.filters.publisher), ("some-pack", None), "{text}");
+    }
+    assert_eq!(Query::parse("ggen:").text, "");
+}
+
+#[test]
 fn an_incomplete_filter_waits_and_a_wrong_one_is_told_of() {
     assert!(filters("category: tag: licence: installed: sort: min-reputation:").is_empty());
     let query = Query::parse("sort:best installed:perhaps min-reputation:7 yanked:x web");

@@ -75,8 +75,7 @@ impl Table {
         entry.ban = Some(Ban { until, reason: SafeText::capped(reason, MAX_REASON) });
         entry.conduct.strikes = 0;
         entry.conduct.banned_at = now;
-        let time =
-            until.map_or("until unbanned".to_owned(), |until| format!("for {}", span(until.saturating_sub(now))));
+        let time = until.map_or("until lifted".to_owned(), |until| format!("for {}", span(until.saturating_sub(now))));
         entry.conduct.history.note(&format!("banned {time}: {reason}"), now);
         self.orders.push(Order::Block(peer));
         self.changed(peer);

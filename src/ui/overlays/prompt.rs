@@ -22,9 +22,9 @@ fn look(purpose: &Purpose) -> Look<'_> {
         Purpose::Connect => Look {
             title: "Connect to a peer",
             label: "address",
-            hint: "/ip4/192.0.2.7/tcp/4001",
+            hint: "/ip4/192.0.2.7/tcp/4001/p2p/PEER-ID",
             facts: Vec::new(),
-            below: "paste what the other side's overview shows as address",
+            below: "the other node shows it with a on its Overview",
         },
         Purpose::Lookup => Look {
             title: "Look up in the DHT",

@@ -310,8 +310,12 @@ fn draw_new(ui: &mut Ui<'_, '_>, area: Rect) {
     let inner = panel(ui, area, "New", "");
     let cells = usize::from(inner.width);
     if state.feed.items().is_empty() {
-        let text = if state.feed.known { "Nothing announced yet." } else { theme.symbols.unknown };
-        ui.lines(inner, vec![Line::styled(text, theme.dim)]);
+        let text = match state.feed.known {
+            true => "Nothing announced yet. Press 5 to search, 6 to publish.",
+            false => theme.symbols.unknown,
+        };
+        let lines = text::wrap(text, cells).into_iter().map(|line| Line::styled(line, theme.dim));
+        ui.lines(inner, lines.collect());
         return;
     }
     let lines = state
@@ -344,7 +348,7 @@ fn draw_first_run(ui: &mut Ui<'_, '_>, area: Rect) {
     let ways = [
         (
             "c",
-            "Join a peer: paste the address someone gave you. With mDNS on, those on the local network come by themselves.",
+            "Join a peer: paste the address someone gave you (a shows yours). With mDNS on, those on the local network come by themselves.",
         ),
         ("6", "Publish a package: name a directory, see what would be shared, confirm."),
         ("q", "See it alive first: quit and start again with --demo."),

@@ -93,6 +93,9 @@ fn candidates(ui: &Ui<'_, '_>, cells: usize, room: usize) -> Vec<Line<'static>> 
     }
     let found = publish.candidates();
     let room = room.saturating_sub(lines.len());
+    // The last line tells of those that found no room.
+    let counts = found.len() > room && room > 2;
+    let room = room - usize::from(counts);
     let at = publish.candidate.unwrap_or(0);
     let first = (at + 1).saturating_sub(room);
     for (index, entry) in found.iter().enumerate().skip(first).take(room) {
@@ -106,6 +109,10 @@ fn candidates(ui: &Ui<'_, '_>, cells: usize, room: usize) -> Vec<Line<'static>> 
             Span::styled(note, theme.good),
         ]);
         lines.push(if chosen { line.style(theme.selected) } else { line });
+    }
+    let below = found.len().saturating_sub(first + room);
+    if counts && below > 0 {
+        lines.push(Line::styled(format!("{} {below} more below", symbols.ellipsis), theme.dim));
     }
     if found.is_empty() && !listing.package {
         lines.push(Line::styled("no directory here begins like that", theme.dim));

@@ -245,7 +245,7 @@ pub fn done(ui: &mut Ui<'_, '_>, area: Rect) {
             .map(|id| format!("{}{}", theme.symbols.ellipsis, text::tail(&text::clean(id), 8)));
         facts.put("", &ids.collect::<Vec<_>>().join(" "), theme.dim);
     }
-    let held = match answer.held_by {
+    let held = match answer.held_by.max(ui.state.transfers.given_whole(&answer.package_id)) {
         0 => "only this node has the bytes: leave it running until others do".to_owned(),
         1 => "1 other peer has the bytes".to_owned(),
         n => format!("{n} other peers have the bytes"),

@@ -62,8 +62,14 @@ fn facet_line(ui: &mut Ui<'_, '_>, area: Rect) -> Rect {
     if all.is_empty() || area.height < 8 || area.width < 40 || ui.state.size.0 >= BESIDE_FROM {
         return area;
     }
-    let mut spans = vec![Span::styled("n ", theme.key)];
-    for one in all.iter().filter(|one| one.key != "publisher") {
+    // While keys go into the field, `n` is a letter.
+    let key = if search.focused { "" } else { "n " };
+    let mut spans = vec![Span::styled(key, theme.key), Span::styled("narrow to ", theme.dim)];
+    for (index, one) in all.iter().enumerate().filter(|(_, one)| one.key != "publisher") {
+        // A category is often a tag, too.
+        if all.iter().take(index).any(|before| before.value == one.value) {
+            continue;
+        }
         let style = if one.on { theme.good } else { theme.dim };
         spans.push(Span::styled(format!("{} {}  ", one.value, one.count), style));
     }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{filter_line, list_and_detail};
+use crate::app::bytes;
 use crate::app::settings::{From, Setting, texts};
 use crate::app::state::SettingsPane;
 use crate::config::Settings;
@@ -148,6 +149,10 @@ fn about(ui: &Ui<'_, '_>, facts: &mut Facts<'_>, key: &Key, setting: &Setting) {
             &format!("{} the node goes by {running} until it is restarted", theme.symbols.warn),
             theme.warn,
         );
+    }
+    if let Some(held) = ui.state.held_limit(setting) {
+        let held = if held == 0 { "no limit".to_owned() } else { format!("{}/s", bytes::size(held)) };
+        facts.put("now", &format!("{} {held}, changed in Transfers; S there keeps it", theme.symbols.warn), theme.warn);
     }
     facts.put("about", key.about, theme.text);
     facts.put("allowed", &key.kind.allowed(), theme.text);

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::list_and_detail;
 use crate::app::age::Now;
 use crate::app::bytes;
-use crate::app::state::TransferRow;
+use crate::app::state::{State, TransferRow};
 use crate::net::api::{Direction, LaneInfo, LaneState, TransferInfo, TransferState};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, bar, empty, meter, panel, table};
@@ -36,7 +36,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     let info = &row.info;
     let mut facts = Facts::new(theme, inner.width, 10);
     let way = if info.direction == Direction::Inbound { "download" } else { "upload" };
-    facts.put(way, &info.name, theme.strong);
+    facts.put(way, &ui.state.name_of(info), theme.strong);
     let (word, style) = state(theme, row, ui.state.now);
     let (ran, done) =
         (duration(info.elapsed_ms), format!("{} of {}", bytes::size(info.bytes_done), total(theme, info)));
@@ -111,7 +111,7 @@ fn duration(ms: u64) -> String {
 }
 
 fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
-    let (theme, transfers, now) = (ui.theme, &ui.state.transfers, ui.state.now);
+    let (theme, app, transfers) = (ui.theme, ui.state, &ui.state.transfers);
     let (down, up) = (transfers.running(Direction::Inbound), transfers.running(Direction::Outbound));
     let rates = ui.state.status.as_ref().map(|status| status.rates).unwrap_or_default();
     let limit = |rate: u64| if rate == 0 { String::new() } else { format!(" of {}/s at most", bytes::size(rate)) };
@@ -137,18 +137,18 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
     }
     let spec = Table { columns: &COLUMNS, len: rows.len(), view: transfers.view, sorted: None, marked: true };
     table(ui, inner, &spec, |row, column, cells| match rows.get(row) {
-        Some(row) => cell(theme, row, column, cells, now),
+        Some(row) => cell(theme, app, row, column, cells),
         None => Line::default(),
     });
 }
 
-fn cell(theme: &Theme, row: &TransferRow, column: usize, cells: usize, now: Now) -> Line<'static> {
-    let (symbols, info) = (&theme.symbols, &row.info);
+fn cell(theme: &Theme, app: &State, row: &TransferRow, column: usize, cells: usize) -> Line<'static> {
+    let (symbols, info, now) = (&theme.symbols, &row.info, app.now);
     let unknown = || Line::styled(symbols.unknown, theme.dim);
     match column {
         0 => {
             let arrow = if info.direction == Direction::Inbound { symbols.down } else { symbols.up };
-            let name = text::fit(&info.name, cells.saturating_sub(2), symbols.ellipsis);
+            let name = text::fit(&app.name_of(info), cells.saturating_sub(2), symbols.ellipsis);
             Line::from(vec![Span::styled(format!("{arrow} "), theme.accent), Span::styled(name, theme.strong)])
         }
         1 => progress(theme, row, cells),

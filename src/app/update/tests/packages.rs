@@ -248,6 +248,20 @@ fn a_tab_before_the_directory_is_read_completes_once_it_is() {
 }
 
 #[test]
+fn a_path_from_the_root_or_from_home_takes_the_place_of_what_is_in_the_field() {
+    let mut desk = Desk::ready();
+    let field = |desk: &Desk| desk.state.publish.input.value().to_owned();
+    desk.keys("6 / s r v");
+    assert_eq!(field(&desk), "/srv");
+    desk.keys("/ ~ /");
+    assert_eq!(field(&desk), "~/");
+    desk.event(Event::Paste("/opt//pack".into()));
+    assert_eq!(field(&desk), "/opt//pack", "what is pasted is not read into");
+    desk.keys("2 x");
+    assert_eq!(field(&desk), "/opt//pack2x");
+}
+
+#[test]
 fn the_wizard_goes_from_path_to_share_string() {
     let mut desk = Desk::ready();
     assert_eq!(desk.keys("6"), [Effect::ReadDir { path: "/home/ada/".into() }]);

@@ -1,6 +1,8 @@
 //! Peers and feed.
 
+use super::shelf::sheet;
 use super::*;
+use crate::app::settings::Source;
 
 #[test]
 fn peers_are_sorted_and_the_selection_stays_with_its_peer() {
@@ -250,4 +252,41 @@ fn limits_change_by_steps_and_are_told_the_node() {
     assert_eq!(commands(&desk.keys("<")), [&told(highest, highest)]);
     assert_eq!(commands(&desk.keys("+")), [&told(highest, 0)]);
     assert_eq!(desk.state.toasts.len(), 1);
+}
+
+#[test]
+fn limits_are_kept_one_after_the_other_and_set_ones_hold_at_once() {
+    let told = |upload, download| NodeCommand::SetLimits { upload: Some(upload), download: Some(download) };
+    let write = |name: &str, value: &str| Effect::WriteSetting { name: name.into(), value: Some(value.into()) };
+    let wrote = |name: &str, text| Event::Settings { wrote: Some(name.into()), result: Ok(sheet(text)) };
+    let mut desk = Desk::ready();
+    let file = std::path::PathBuf::from("/p2p-config.toml");
+    desk.state.options.source = Some(Source { file, flags: Vec::new(), stored: true });
+    desk.reply(Tag::Status, NodeReply::Status(Status::default()));
+    assert!(desk.keys("7 - <").contains(&Effect::ReadSettings), "what is set is not known yet");
+    assert_eq!(desk.keys("S"), [], "nor is what would be changed");
+    desk.event(Event::Settings { wrote: None, result: Ok(sheet("")) });
+    assert_eq!(desk.keys("S"), [write("performance.download_limit", "64 MiB")]);
+    let text = "[performance]\ndownload_limit = \"64 MiB\"\n";
+    let effects = desk.event(wrote("performance.download_limit", text));
+    assert_eq!(effects, [write("performance.upload_limit", "64 MiB")], "the node goes by the first already");
+    let text = "[performance]\ndownload_limit = \"64 MiB\"\nupload_limit = \"64 MiB\"\n";
+    assert_eq!(desk.event(wrote("performance.upload_limit", text)), []);
+    assert_eq!(desk.keys("S"), [], "all is as it is set");
+    let text = "[performance]\ndownload_limit = \"64 MiB\"\nupload_limit = \"1 MiB\"\n";
+    let effects = desk.event(wrote("performance.upload_limit", text));
+    assert_eq!(commands(&effects), [&told(1 << 20, 64 << 20)]);
+    assert!(desk.state.toasts.iter().all(|toast| toast.hint.as_deref() != Some("the node goes by it after a restart")));
+}
+
+#[test]
+fn an_upload_is_ended_after_a_question_and_cannot_be_paused() {
+    let mut desk = Desk::ready();
+    let upload =
+        TransferInfo { direction: Direction::Outbound, can_wait: false, ..transfer(4, TransferState::Running) };
+    desk.reply(Tag::Transfers, NodeReply::Transfers(vec![upload]));
+    assert_eq!(desk.keys("7 p"), []);
+    assert_eq!(desk.keys("c n"), []);
+    let command = NodeCommand::Transfer { id: 4, wish: TransferWish::Cancel { keep: true } };
+    assert_eq!(commands(&desk.keys("c y")), [&command]);
 }
