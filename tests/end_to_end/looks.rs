@@ -147,6 +147,8 @@ fn what_was_shown_is_shown_again_also_after_a_signal() {
     terminal.type_keys("5");
     terminal.wait_for_text("by name");
     terminal.type_keys(ESC);
+    // A key that follows at once would be one with Alt.
+    terminal.wait_for_text("s sort");
     close(terminal);
     std::fs::write(home.path().join("p2p/session.json"), "{\"tab\": 7, \"logs\": [").expect("a broken session");
     close(open(&home));

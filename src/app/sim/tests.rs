@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::app::key::Key;
-use crate::app::state::{DashboardOptions, Remote, ToastKind, TransferRow};
-use crate::net::api::{Direction, TransferState};
+use crate::app::state::{DashboardOptions, Remote, ToastKind};
+use crate::net::api::{Direction, TransferState, TransferWish};
 
 type Course = Vec<(u64, String)>;
 
@@ -173,29 +173,22 @@ fn peers_are_kept_names_looked_up_and_limits_held() {
 
 #[test]
 fn downloads_wait_and_go_on_and_uploads_end() {
-    let mut rehearsal = after(Script::Busy, 2_000);
-    press(&mut rehearsal, "7 - - - - - - - - - - - - < < < < < < < < < < < <");
-    let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..200 {
-        press(&mut rehearsal, "x g");
-        // So much is left of it that it does not end by itself meanwhile.
-        let goes_on = |row: &&TransferRow| !row.is_over() && row.info.bytes_total - row.info.bytes_done > 200_000;
-        let Some(row) = rehearsal.state().transfers.selected().filter(goes_on) else { continue };
-        let (id, keys) = match row.info.direction {
-            Direction::Inbound => (row.info.id, "p p c enter"),
-            Direction::Outbound => (row.info.id, "c y"),
-        };
-        let direction = row.info.direction;
-        press(&mut rehearsal, keys);
-        let rows = rehearsal.state().transfers.rows();
-        let state = rows.iter().find(|row| row.info.id == id).map(|row| row.info.state);
-        assert_eq!(state, Some(TransferState::Failed), "{keys}");
-        seen.insert(format!("{direction:?}"));
-        if seen.len() == 2 {
-            return;
-        }
+    let mut sim = Sim::new(Script::Quiet, 1, BEGIN);
+    let release = sim.world.releases.back().unwrap().clone();
+    let download = transfers::begin(&mut sim, &release, Direction::Inbound, BEGIN).unwrap();
+    let upload = transfers::begin(&mut sim, &release, Direction::Outbound, BEGIN).unwrap();
+    for (id, wish, becomes) in [
+        (download, TransferWish::Pause, TransferState::Paused),
+        (download, TransferWish::Resume, TransferState::Running),
+        (download, TransferWish::Cancel { keep: true }, TransferState::Failed),
+        (download, TransferWish::Resume, TransferState::Failed),
+        (upload, TransferWish::Pause, TransferState::Running),
+        (upload, TransferWish::Cancel { keep: true }, TransferState::Failed),
+    ] {
+        sim.request(Tag::Transfer { id }, NodeCommand::Transfer { id, wish }, BEGIN);
+        let state = sim.world.transfers.iter().find(|one| one.id == id).unwrap().state;
+        assert_eq!(state, becomes, "{wish:?}");
     }
-    panic!("only {seen:?} were ended");
 }
 
 /// What liars wrote has become text before it is in the state, where it is `SafeText`.
