@@ -69,8 +69,13 @@ async fn have(nodes: &[Node], releases: usize) -> usize {
     having
 }
 
-fn tell(what: &str, mut times: Vec<Duration>) {
-    times.sort();
-    let at = |part: f64| times[((times.len() - 1) as f64 * part).round() as usize].as_millis();
-    println!("{what}: median {} ms, slowest of {PUBLISHED} {} ms", at(0.5), at(1.0));
+fn tell(what: &str, times: Vec<Duration>) {
+    let ms: Vec<u128> = times.iter().map(Duration::as_millis).collect();
+    let mut sorted = ms.clone();
+    sorted.sort_unstable();
+    println!(
+        "{what}: median {} ms, slowest {} ms; one after another {ms:?}",
+        sorted[PUBLISHED / 2],
+        sorted[PUBLISHED - 1]
+    );
 }
