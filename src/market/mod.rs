@@ -16,6 +16,7 @@ pub mod keys;
 pub mod lock;
 pub mod manifest;
 pub mod merkle;
+pub mod parallel;
 pub mod release;
 pub mod resolve;
 pub mod search;

@@ -23,6 +23,10 @@ impl SafeText {
 
     /// Cleans `raw` and caps it at `cells` terminal cells (an ellipsis marks what was cut).
     pub fn capped(raw: &str, cells: usize) -> Self {
+        // Most text is that, and stays as it is.
+        if raw.len() <= cells && raw.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Self(raw.to_owned());
+        }
         let mut text = Capped::new(cells);
         for c in raw.chars() {
             if !text.push(c) {
@@ -211,6 +215,20 @@ mod tests {
         assert_eq!(SafeText::capped("日本語", 5).as_str(), "日本…");
         assert_eq!(SafeText::capped("日本語", 4).as_str(), "日…");
         assert_eq!(SafeText::capped("abc", 0).as_str(), "");
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        for (raw, cells, shown) in [
+            ("a b~", 4, "a b~"),
+            ("a b~", 3, "a …"),
+            ("", 0, ""),
+            ("a", 0, ""),
+            ("a\x7fb", 9, "ab"),
+            ("a\tb", 9, "a b"),
+        ] {
+            assert_eq!(SafeText::capped(raw, cells).as_str(), shown, "{raw:?} in {cells}");
+        }
     }
 
     #[test]

@@ -54,6 +54,11 @@ pub fn thread_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().expect("a time since the start")
 }
 
+/// CPU time of all threads.
+pub fn process_time() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().expect("a time since the start")
+}
+
 fn p99(times: &[Taken]) -> Duration {
     let clocks = times.iter().filter(|taken| !taken.kind.is_ours()).map(|taken| taken.clock);
     quantile(&sorted(clocks), 0.99)

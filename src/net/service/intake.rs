@@ -7,6 +7,7 @@ use crate::market::keys::KeyWord;
 use crate::market::store::{Accepted, KeyAccepted};
 use crate::market::{
     MarketError, ReleaseId, SafeText, SignedKeyStatement, SignedRelease, VerifiedKeyStatement, VerifiedRelease,
+    parallel,
 };
 
 use super::super::api::{FeedItem, NodeEvent, NoticeLevel, Via};
@@ -27,12 +28,12 @@ pub struct Sorted {
     pub untimely: Vec<ReleaseId>,
     /// Why each of them is not taken.
     pub reasons: Vec<String>,
-    /// What the sender cannot have believed itself: malformed, or with a signature that does not fit. Nothing after it was
-    /// looked at.
+    /// What the sender cannot have believed itself: malformed, or with a signature that does not fit. Nothing that stood
+    /// after it is here.
     pub lie: Option<String>,
 }
 
-/// Verifies envelopes on a blocking thread.
+/// Verifies envelopes on threads for that.
 pub async fn verify(context: &Context, envelopes: Vec<Vec<u8>>) -> Result<Sorted, MarketError> {
     Ok(verify_groups(context, vec![envelopes]).await?.pop().unwrap_or_default())
 }
@@ -44,10 +45,7 @@ pub async fn verify_each(context: &Context, envelopes: Vec<Vec<u8>>) -> Result<V
 
 async fn verify_groups(context: &Context, groups: Vec<Vec<Vec<u8>>>) -> Result<Vec<Sorted>, MarketError> {
     let network = context.settings.network.name.clone();
-    let sorting = spawn_blocking(move || {
-        let now = unix_now();
-        groups.into_iter().map(|envelopes| sort(&network, now, envelopes)).collect::<Vec<_>>()
-    });
+    let sorting = spawn_blocking(move || sort_groups(&network, unix_now(), groups));
     let groups = sorting.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?;
     for sorted in &groups {
         sorted.reasons.iter().chain(&sorted.lie).for_each(|why| context.services.note_refusal(why));
@@ -55,40 +53,61 @@ async fn verify_groups(context: &Context, groups: Vec<Vec<Vec<u8>>>) -> Result<V
     Ok(groups)
 }
 
+/// Looks at all of them on every core; what stands behind a lie in its group is forgotten again.
+fn sort_groups(network: &str, now: u64, groups: Vec<Vec<Vec<u8>>>) -> Vec<Sorted> {
+    let lengths: Vec<usize> = groups.iter().map(Vec::len).collect();
+    let envelopes: Vec<Vec<u8>> = groups.into_iter().flatten().collect();
+    let mut looked = parallel::map(envelopes, |bytes| Looked::at(&bytes, network, now)).into_iter();
+    lengths.into_iter().map(|length| Sorted::of(looked.by_ref().take(length))).collect()
+}
+
+#[cfg(any(test, fuzzing))]
 pub(in crate::net) fn sort(network: &str, now: u64, envelopes: Vec<Vec<u8>>) -> Sorted {
-    let mut sorted = Sorted::default();
-    for bytes in envelopes {
-        let is_statement = SignedKeyStatement::is_meant(&bytes);
-        let looked_at =
-            if is_statement { sorted.statement(&bytes, network, now) } else { sorted.release(&bytes, network, now) };
-        if let Err(lie) = looked_at {
-            sorted.lie = Some(lie.to_string());
-            break;
+    sort_groups(network, now, vec![envelopes]).pop().unwrap_or_default()
+}
+
+/// What one envelope is.
+enum Looked {
+    Release(VerifiedRelease),
+    Statement(VerifiedKeyStatement),
+    Untimely(ReleaseId, MarketError),
+}
+
+impl Looked {
+    /// The error is a lie.
+    fn at(bytes: &[u8], network: &str, now: u64) -> Result<Self, MarketError> {
+        if SignedKeyStatement::is_meant(bytes) {
+            let envelope = SignedKeyStatement::from_bytes(bytes)?;
+            return match envelope.clone().verify(network, now) {
+                Ok(statement) => Ok(Self::Statement(statement)),
+                Err(error) if envelope.signature_fits() => Ok(Self::Untimely(envelope.id(), error)),
+                Err(error) => Err(error),
+            };
+        }
+        let envelope = SignedRelease::from_bytes(bytes)?;
+        match envelope.clone().verify(network, now) {
+            Ok(release) => Ok(Self::Release(release)),
+            Err(error) if envelope.signature_fits() => Ok(Self::Untimely(envelope.id(), error)),
+            Err(error) => Err(error),
         }
     }
-    sorted
 }
 
 impl Sorted {
-    /// The error is a lie.
-    fn release(&mut self, bytes: &[u8], network: &str, now: u64) -> Result<(), MarketError> {
-        let envelope = SignedRelease::from_bytes(bytes)?;
-        match envelope.clone().verify(network, now) {
-            Ok(release) => self.verified.push(release),
-            Err(error) if envelope.signature_fits() => self.untimely(envelope.id(), &error),
-            Err(error) => return Err(error),
+    fn of(looked: impl Iterator<Item = Result<Looked, MarketError>>) -> Self {
+        let mut sorted = Self::default();
+        for one in looked {
+            if sorted.lie.is_some() {
+                continue;
+            }
+            match one {
+                Ok(Looked::Release(release)) => sorted.verified.push(release),
+                Ok(Looked::Statement(statement)) => sorted.statements.push(statement),
+                Ok(Looked::Untimely(id, error)) => sorted.untimely(id, &error),
+                Err(lie) => sorted.lie = Some(lie.to_string()),
+            }
         }
-        Ok(())
-    }
-
-    fn statement(&mut self, bytes: &[u8], network: &str, now: u64) -> Result<(), MarketError> {
-        let envelope = SignedKeyStatement::from_bytes(bytes)?;
-        match envelope.clone().verify(network, now) {
-            Ok(statement) => self.statements.push(statement),
-            Err(error) if envelope.signature_fits() => self.untimely(envelope.id(), &error),
-            Err(error) => return Err(error),
-        }
-        Ok(())
+        sorted
     }
 
     fn untimely(&mut self, id: ReleaseId, error: &MarketError) {
@@ -249,6 +268,18 @@ mod tests {
         forged.signature[5] ^= 1;
         let sorted = sort("test", 2000, vec![forged.to_bytes(), bytes(&good)]);
         assert!(sorted.lie.is_some() && sorted.verified.is_empty());
+    }
+
+    #[test]
+    fn of_each_group_what_stands_before_its_lie_is_taken() {
+        let key = Identity::generate();
+        let good: Vec<_> = (1..=50).map(|number| bytes(&release(&key, "1.0.0", number, None))).collect();
+        let mut lying = good.clone();
+        lying[30] = vec![0xff; 20];
+        let sorted = sort_groups("test", 50_000, vec![lying, Vec::new(), good]);
+        let counts: Vec<_> = sorted.iter().map(|one| (one.verified.len(), one.lie.is_some())).collect();
+        assert_eq!(counts, [(30, true), (0, false), (50, false)]);
+        assert_eq!(sorted[0].verified, sorted[2].verified[..30]);
     }
 
     #[test]

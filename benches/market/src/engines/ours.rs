@@ -1,16 +1,17 @@
 //! The search of this program, over a home as a node has it.
 
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use ggen_p2p_tui::config::Home;
 use ggen_p2p_tui::market::search::{Query, Standing};
-use ggen_p2p_tui::market::{Db, PackageId, PublisherKey};
+use ggen_p2p_tui::market::{Db, PackageId, PublisherKey, SignedRelease, VerifiedRelease, parallel};
 
 use super::{Engine, LIMIT};
 use crate::corpus::{Corpus, NETWORK};
 use crate::queries::{Kind, Question};
-use crate::report::thread_time;
+use crate::report::{process_time, thread_time};
 
 /// Releases taken in at once.
 const BATCH: usize = 5000;
@@ -59,6 +60,32 @@ pub fn build(corpus: &mut Corpus, home: &Path, now: u64) -> Built {
         built.taking_in += taken;
         built.slowest = built.slowest.max(taken);
     }
+}
+
+/// Takes all releases of `corpus` into `home` from their bytes, as they come from others: decoded, checked, stored, indexed.
+/// While one batch is stored, the next is checked on the other cores. By the clock, and the CPU time of all threads.
+pub fn take(corpus: &mut Corpus, home: &Path, now: u64) -> (Duration, Duration) {
+    let batches = std::iter::from_fn(|| Some(corpus.next(BATCH)).filter(|releases| !releases.is_empty()));
+    let bytes = |release: &VerifiedRelease| release.envelope().to_bytes();
+    let batches: Vec<Vec<Vec<u8>>> = batches.map(|releases| releases.iter().map(bytes).collect()).collect();
+    let check = |bytes: Vec<u8>| {
+        SignedRelease::from_bytes(&bytes).and_then(|release| release.verify(NETWORK, now)).expect("a good release")
+    };
+    let (send, checked) = sync_channel(1);
+    let mut db = Db::open(&Home::new(home)).expect("a store");
+    let (begun, cpu) = (Instant::now(), process_time());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for batch in batches {
+                send.send(parallel::map(batch, check)).expect("a reader");
+            }
+        });
+        for releases in checked {
+            db.accept_all(&releases, now).expect("a batch");
+        }
+    });
+    drop(db);
+    (begun.elapsed(), process_time() - cpu)
 }
 
 pub struct Ours(Db);
