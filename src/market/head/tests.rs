@@ -221,3 +221,18 @@ fn a_version_is_found_in_the_list_and_another_is_not() {
     assert_eq!(listed("1.0.0").map(|found| found.version.to_string()), Some("1.0.0".into()));
     assert_eq!(listed("1.0.1"), None);
 }
+
+#[test]
+fn limits_are_exact() {
+    let keeps = |head: &Head| check::fields(head).is_ok();
+    let from_to = |signed_at, expires_at| Head { signed_at, expires_at, ..head() };
+    assert!(keeps(&from_to(NOW, NOW + MAX_HEAD_VALIDITY)) && !keeps(&from_to(NOW, NOW + MAX_HEAD_VALIDITY + 1)));
+    let last = crate::market::release::check::MAX_NUMBER;
+    assert!(keeps(&from_to(last - 1, last)) && !keeps(&from_to(last, last + 1)));
+    assert!(!keeps(&Head { network: "two words".into(), ..head() }));
+    let [first, second, ..] = &head().versions[..] else { panic!("three versions") };
+    let twice = vec![first.clone(), first.clone(), second.clone()];
+    assert!(!keeps(&Head { versions: twice, ..head() }), "each version once");
+    let ahead = |seconds| check::network_and_time(&from_to(NOW + seconds, NOW + HEAD_VALIDITY), "ggen", NOW);
+    assert!(ahead(MAX_CLOCK_SKEW).is_ok() && ahead(MAX_CLOCK_SKEW + 1).is_err());
+}

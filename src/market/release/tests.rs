@@ -290,3 +290,28 @@ proptest! {
         let _ = signed(payload).verify("ggen", NOW);
     }
 }
+
+#[test]
+fn texts_and_lists_keep_their_limits() {
+    let text = |length: usize| SafeText::from("x".repeat(length));
+    let dependency = |length: usize| Dependency {
+        requirement: format!("=1.0.0-{}", "a".repeat(length - 7)).parse().expect("requirement"),
+        ..release().dependencies[0].clone()
+    };
+    let longer = |by: usize| {
+        [
+            Release { category: text(64 + by), ..release() },
+            Release { licence: text(128 + by), ..release() },
+            Release { repository: text(256 + by), ..release() },
+            Release { tags: vec!["x".into(); 32 + by], ..release() },
+            Release { keywords: vec![text(64 + by)], ..release() },
+            Release { version: format!("1.0.0-{}", "a".repeat(58 + by)).parse().expect("version"), ..release() },
+            Release { dependencies: vec![dependency(128 + by)], ..release() },
+            Release { yank_reason: Some(text(256 + by)), ..release() },
+        ]
+    };
+    for (fits, over) in longer(0).iter().zip(&longer(1)) {
+        assert!(signed(wire::encode(fits)).verify("ggen", NOW).is_ok(), "{fits:?}");
+        assert!(signed(wire::encode(over)).verify("ggen", NOW).is_err(), "{over:?}");
+    }
+}

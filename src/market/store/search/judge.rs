@@ -253,6 +253,24 @@ mod tests {
         let scores: Vec<f64> = order.into_iter().map(|score| score.unwrap()).collect();
         assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
         assert!(scores[4] > 10.0 && scores[5] < 10.0, "{scores:?}");
+        assert!(scores[0] > scores[1] && scores[1] > scores[2] + 5.0 && scores[2] > scores[3] + 5.0, "{scores:?}");
+        assert!(scores[7] > scores[8] && scores[5] < 1.0, "{scores:?}");
+        assert!(score("api", "other", "api", "") > score("api", "other", "", "api"));
+        assert_eq!(score("api", "other", "api ", ""), score("api", "other", "api", ""), "no word is no length");
+        assert!(score("rest ap", "rest-my-api", "", "").unwrap() < 20.0, "it does not begin with them");
+        assert!(
+            score("rest api", "rest-api", "", "").unwrap() >= 30.0
+                && score("a b", "other", "a a a b b b", "").unwrap() < 1.0
+        );
+    }
+
+    #[test]
+    fn a_number_of_licences_is_no_label() {
+        let labels =
+            labels::Labels { publisher: 7, licence: 9, licences: vec![10, 11], ..Default::default() }.to_bytes();
+        let doc =
+            Doc { release: 1, published_at: 1, yanked: false, name: "x", labels: &labels, terms: "", description: "" };
+        assert!(doc.has(&[vec![7], vec![1, 11]]) && !doc.has(&[vec![2]]) && !doc.has(&[vec![7], vec![8]]));
     }
 
     #[test]

@@ -243,6 +243,8 @@ mod tests {
             ("MIT/Apache-2.0", vec!["MIT", "Apache-2.0"]),
             ("(MIT or BSD 3-Clause) AND Zlib", vec!["MIT", "BSD 3-Clause", "Zlib"]),
             ("Apache 2.0", vec![]),
+            ("(MIT", vec!["MIT"]),
+            ("MIT)", vec!["MIT"]),
         ] {
             assert_eq!(licences_in(expression), parts, "{expression}");
         }
@@ -251,9 +253,9 @@ mod tests {
     #[test]
     fn columns_come_back() {
         let labels =
-            Labels { publisher: 1, category: 0, licence: 300, licences: vec![5, 70_000], tags: vec![9, 1 << 40] };
+            Labels { publisher: 1, category: 0, licence: 300, licences: vec![5, 128, 70_000], tags: vec![9, 1 << 40] };
         let read: Vec<i64> = numbers(&labels.to_bytes()).collect();
-        assert_eq!(read, [1, 0, 300, 2, 5, 70_000, 9, 1 << 40]);
+        assert_eq!(read, [1, 0, 300, 3, 5, 128, 70_000, 9, 1 << 40]);
         assert_eq!(numbers(&[0x80; 40]).count(), 0, "a damaged one ends");
     }
 }

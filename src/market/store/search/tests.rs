@@ -6,7 +6,7 @@ use crate::config::Home;
 use crate::market::search::{Facet, Filters, Nobody, words};
 use crate::market::store::Accepted;
 use crate::market::testing::{NOW, at_sequence, identity, installed, note_install, release, search, sign};
-use crate::market::{Release, VerifiedRelease};
+use crate::market::{PackageName, Release, VerifiedRelease};
 
 fn open() -> (TempDir, Db) {
     let dir = tempfile::tempdir().expect("temp dir");
@@ -176,6 +176,24 @@ fn rebuilding_changes_no_answer() {
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((before.total, &before.hits), (after.total, &after.hits));
     }
+    let setting = "SELECT v FROM search_words_config WHERE k = 'deletemerge'";
+    assert_eq!(db.conn.query_row(setting, [], |row| row.get::<_, i64>(0)), Ok(40), "how it merges is kept");
+}
+
+#[test]
+fn tags_are_counted_once_and_without_words_not_at_all() {
+    let (_dir, mut db) = open();
+    let tagged = |tags: &[String]| Release {
+        tags: tags.iter().map(|tag| tag.as_str().into()).collect(),
+        ..release(&identity(1), "tagged", "1.0.0")
+    };
+    add(&mut db, tagged(&["Http", "http", "!!!"].map(String::from)), 1);
+    let tags = |db: &mut Db, text: &str| ask(db, text).facets.expect("facets").tags;
+    assert_eq!(tags(&mut db, ""), [Facet { value: "Http".into(), count: 1 }]);
+    assert_eq!(names(&mut db, "!!!"), [""; 0], "no package has a word without letters");
+    let many: Vec<String> = (0..12).map(|number| format!("tag{number}")).collect();
+    add(&mut db, Release { name: PackageName::new("many").expect("name"), ..tagged(&many) }, 1);
+    assert_eq!(tags(&mut db, "many").len(), 10);
 }
 
 #[test]

@@ -105,5 +105,16 @@ mod tests {
         let expected = "((\"\u{e001} \" OR \"\u{e002} \") AND (\"\u{e003} \")) NOT \"\u{e000} \"";
         assert_eq!(expression(&[], Place::Anywhere, &labels, false).unwrap(), expected);
         assert_eq!(expression(&[], Place::Anywhere, &[], false), None);
+        let again = ["rest".to_owned(), "rest".to_owned(), "ap".to_owned()];
+        assert_eq!(expression(&again, Place::Anywhere, &[], true).unwrap(), "\"rest\" AND \"ap\" *");
+    }
+
+    #[test]
+    fn of_too_long_lists_the_index_is_not_asked() {
+        let list = |length| vec![(1..=length).collect::<Vec<i64>>()];
+        let most = MAX_CHOICE as i64;
+        assert!(asks_for_all(&list(most)) && !asks_for_all(&list(most + 1)));
+        assert!(expression(&[], Place::Anywhere, &list(most), true).is_some());
+        assert_eq!(expression(&[], Place::Anywhere, &list(most + 1), true), None);
     }
 }
