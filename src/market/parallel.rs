@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn many_items_are_shared_out() {
         let workers: HashSet<_> = map(vec![(); 1000], |()| thread::current().id()).into_iter().collect();
-        assert_eq!(workers.len(), cores().min(1000 / LEAST));
+        assert!((cores().min(2)..=cores()).contains(&workers.len()), "{} of {}", workers.len(), cores());
     }
 
     #[test]

@@ -68,8 +68,8 @@ pub(in crate::net) fn sort(network: &str, now: u64, envelopes: Vec<Vec<u8>>) -> 
 
 /// What one envelope is.
 enum Looked {
-    Release(VerifiedRelease),
-    Statement(VerifiedKeyStatement),
+    Release(Box<VerifiedRelease>),
+    Statement(Box<VerifiedKeyStatement>),
     Untimely(ReleaseId, MarketError),
 }
 
@@ -79,14 +79,14 @@ impl Looked {
         if SignedKeyStatement::is_meant(bytes) {
             let envelope = SignedKeyStatement::from_bytes(bytes)?;
             return match envelope.clone().verify(network, now) {
-                Ok(statement) => Ok(Self::Statement(statement)),
+                Ok(statement) => Ok(Self::Statement(Box::new(statement))),
                 Err(error) if envelope.signature_fits() => Ok(Self::Untimely(envelope.id(), error)),
                 Err(error) => Err(error),
             };
         }
         let envelope = SignedRelease::from_bytes(bytes)?;
         match envelope.clone().verify(network, now) {
-            Ok(release) => Ok(Self::Release(release)),
+            Ok(release) => Ok(Self::Release(Box::new(release))),
             Err(error) if envelope.signature_fits() => Ok(Self::Untimely(envelope.id(), error)),
             Err(error) => Err(error),
         }
@@ -101,8 +101,8 @@ impl Sorted {
                 continue;
             }
             match one {
-                Ok(Looked::Release(release)) => sorted.verified.push(release),
-                Ok(Looked::Statement(statement)) => sorted.statements.push(statement),
+                Ok(Looked::Release(release)) => sorted.verified.push(*release),
+                Ok(Looked::Statement(statement)) => sorted.statements.push(*statement),
                 Ok(Looked::Untimely(id, error)) => sorted.untimely(id, &error),
                 Err(lie) => sorted.lie = Some(lie.to_string()),
             }
