@@ -51,7 +51,7 @@ pub async fn fetch_by_id(
     let (mut stream, answer) = ask(context, peer, SYNC_PROTOCOL, &question, limits).await?;
     stream.close().await;
     let Message::Envelopes(envelopes) = read(&answer)? else { return Err(ProtocolError::Unexpected) };
-    take(context, peer, ids, envelopes).await
+    take(context, peer, ids, Message::bounded(envelopes)?).await
 }
 
 /// What a peer says it has.

@@ -1,7 +1,7 @@
 //! The side that opens the stream.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libp2p::{PeerId, Stream};
 use tokio::time::timeout;
@@ -30,6 +30,10 @@ const SESSION: Duration = Duration::from_secs(120);
 /// it has what is new, and one whose catalogue is small need not look further.
 const LOOKS_BACK: [u64; 5] = [1, 6, 24, 8 * 24, 64 * 24];
 const HOUR: u64 = 3600;
+
+/// So much is stored together, or what came within so long.
+const PENDING_BYTES: usize = 1024 * 1024;
+const PENDING_FOR: Duration = Duration::from_millis(250);
 
 /// What a session brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,16 +121,20 @@ async fn look(
     done: &mut Reconciled,
     progress: &Running,
 ) -> Result<(), ProtocolError> {
-    let context = session.context;
+    let (context, peer) = (session.context, session.peer);
     let (have, need) = differences(session, since, done).await?;
     let need: Vec<_> = need.into_iter().filter(|id| !context.services.is_refused(*id)).collect();
     progress.expect(need.len());
+    let mut pending = Pending::default();
     // The differences of later times were found later.
     for ids in need.rchunks(MAX_BATCH) {
-        let new = fetch(session, ids).await?;
-        done.received += new;
-        progress.received(new);
+        let fetched = fetch(session, ids).await.map(|envelopes| pending.add(ids, envelopes));
+        if fetched.is_err() || pending.is_due() {
+            pending.take((context, peer), done, progress).await?;
+        }
+        fetched?;
     }
+    pending.take((context, peer), done, progress).await?;
     for ids in have.chunks(MAX_BATCH) {
         done.sent += give(session, ids).await?;
     }
@@ -169,12 +177,48 @@ async fn horizon(context: &Context) -> Result<u64, ProtocolError> {
     Ok(context.store.run(move |db| db.horizon(limit, own)).await?)
 }
 
-async fn fetch(session: &mut Session<'_>, ids: &[ReleaseId]) -> Result<usize, ProtocolError> {
+async fn fetch(session: &mut Session<'_>, ids: &[ReleaseId]) -> Result<Vec<Envelope>, ProtocolError> {
     let request = Message::Fetch(codec::join_ids(ids.iter().map(|id| &id.0)));
-    let Message::Envelopes(envelopes) = session.request(&request).await? else {
-        return Err(ProtocolError::Unexpected);
-    };
-    take(session.context, session.peer, ids, envelopes).await
+    match session.request(&request).await? {
+        Message::Envelopes(envelopes) => Ok(Message::bounded(envelopes)?),
+        _ => Err(ProtocolError::Unexpected),
+    }
+}
+
+/// What came and is not looked at yet: many at once are stored in less time than each answer by itself.
+#[derive(Default)]
+struct Pending {
+    asked: Vec<ReleaseId>,
+    came: Vec<Envelope>,
+    bytes: usize,
+    since: Option<Instant>,
+}
+
+impl Pending {
+    fn add(&mut self, asked: &[ReleaseId], came: Vec<Envelope>) {
+        self.asked.extend(asked);
+        self.bytes += came.iter().map(|envelope| envelope.0.len()).sum::<usize>();
+        self.came.extend(came);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// A slow line is not waited for: what has come is of use.
+    fn is_due(&self) -> bool {
+        self.bytes >= PENDING_BYTES || self.since.is_some_and(|since| since.elapsed() >= PENDING_FOR)
+    }
+
+    async fn take(
+        &mut self,
+        (context, peer): (&Context, PeerId),
+        done: &mut Reconciled,
+        progress: &Running,
+    ) -> Result<(), ProtocolError> {
+        let Self { asked, came, .. } = std::mem::take(self);
+        let new = take(context, peer, &asked, came).await?;
+        done.received += new;
+        progress.received(new);
+        Ok(())
+    }
 }
 
 /// Verifies and stores what came in answer to a request for `ids`.
@@ -184,7 +228,6 @@ pub(super) async fn take(
     ids: &[ReleaseId],
     envelopes: Vec<Envelope>,
 ) -> Result<usize, ProtocolError> {
-    let envelopes = Message::bounded(envelopes)?;
     let sorted = intake::verify(context, envelopes.into_iter().map(|envelope| envelope.0).collect()).await?;
     let asked: HashSet<_> = ids.iter().copied().collect();
     let came = sorted.verified.iter().map(VerifiedRelease::id);
