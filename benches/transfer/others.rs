@@ -115,7 +115,7 @@ fn aria2(dir: &Path, torrent: &Path, port: u16, done: &Path) -> Command {
 
 fn transmission(dir: &Path, torrent: &Path, port: u16, done: &Path) -> Command {
     let mut command = Command::new("transmission-cli");
-    command.env("TRANSMISSION_HOME", std::env::temp_dir().join(format!("transmission-{port}")));
+    command.env("TRANSMISSION_HOME", dir.join(format!("transmission-{port}")));
     command.args([
         "--no-uplimit",
         "--no-downlimit",
