@@ -144,7 +144,10 @@ impl State {
 
     /// What a transfer is of. Uploads are known by the id of the package alone: its name is looked for among what is known here.
     pub fn name_of(&self, transfer: &TransferInfo) -> String {
-        let is_it = |id: &PackageId| transfer.direction == Direction::Outbound && *id == transfer.package_id;
+        if transfer.direction == Direction::Inbound {
+            return transfer.name.to_string();
+        }
+        let is_it = |id: &PackageId| *id == transfer.package_id;
         let announced = self.feed.items().iter().find(|item| is_it(&item.package_id));
         let installed = || self.installed.list.iter().flatten().find(|one| is_it(&one.package_id));
         announced
