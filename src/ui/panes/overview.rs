@@ -10,6 +10,7 @@ use super::concerns;
 use super::feed::ago;
 use crate::app::age;
 use crate::app::bytes;
+use crate::app::command::Id;
 use crate::app::state::{Phase, State};
 use crate::net::api::Status;
 use crate::ui::widgets::{Facts, meter, panel};
@@ -311,10 +312,15 @@ fn draw_new(ui: &mut Ui<'_, '_>, area: Rect) {
     let cells = usize::from(inner.width);
     if state.feed.items().is_empty() {
         let text = match state.feed.known {
-            true => "Nothing announced yet. Press 5 to search, 6 to publish.",
-            false => theme.symbols.unknown,
+            true => match (shown(state, Id::Search), shown(state, Id::Publish)) {
+                (Some(search), Some(publish)) => {
+                    format!("Nothing announced yet. Press {search} to search, {publish} to publish.")
+                }
+                _ => "Nothing announced yet.".to_owned(),
+            },
+            false => theme.symbols.unknown.to_owned(),
         };
-        let lines = text::wrap(text, cells).into_iter().map(|line| Line::styled(line, theme.dim));
+        let lines = text::wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.dim));
         ui.lines(inner, lines.collect());
         return;
     }
@@ -341,25 +347,55 @@ fn draw_new(ui: &mut Ui<'_, '_>, area: Rect) {
     ui.lines(inner, lines);
 }
 
+/// The key that a command has now.
+fn shown(state: &State, id: Id) -> Option<String> {
+    state.keymap.key_of(id).map(|key| key.to_string())
+}
+
 fn draw_first_run(ui: &mut Ui<'_, '_>, area: Rect) {
-    let theme = ui.theme;
+    let (theme, state) = (ui.theme, ui.state);
     let inner = panel(ui, area, "Three ways to begin", "");
     let cells = usize::from(inner.width).saturating_sub(4);
     let ways = [
         (
-            "c",
-            "Join a peer: paste the address someone gave you (a shows yours). With mDNS on, those on the local network come by themselves.",
+            Id::Connect,
+            format!(
+                "Join a peer: paste the address someone gave you{}. With mDNS on, those on the local network come by themselves.",
+                shown(state, Id::Address).map(|key| format!(" ({key} shows yours)")).unwrap_or_default()
+            ),
         ),
-        ("6", "Publish a package: name a directory, see what would be shared, confirm."),
-        ("q", "See it alive first: quit and start again with --demo."),
+        (Id::Publish, "Publish a package: name a directory, see what would be shared, confirm.".to_owned()),
+        (Id::Quit, "See it alive first: quit and start again with --demo.".to_owned()),
     ];
     let mut lines = Vec::new();
-    for (key, what) in ways {
-        for (index, part) in text::wrap(what, cells).into_iter().enumerate() {
+    for (id, what) in ways {
+        // Its pane may not be among those that are shown.
+        let Some(key) = shown(state, id) else { continue };
+        for (index, part) in text::wrap(&what, cells).into_iter().enumerate() {
             let lead = if index == 0 { format!(" {key}  ") } else { " ".repeat(4) };
             lines.push(Line::from(vec![Span::styled(lead, theme.key), Span::styled(part, theme.text)]));
         }
         lines.push(Line::default());
     }
     ui.lines(inner, lines);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::keymap::Keymap;
+    use crate::app::state::Tab;
+    use crate::ui::export::{Format, snapshot};
+    use crate::ui::fixture;
+
+    #[test]
+    fn the_ways_to_begin_name_the_keys_that_lead_there() {
+        let screen = |panes: &[Tab]| {
+            let mut state = fixture::alone(80, 24);
+            state.keymap = Keymap::new(panes, &[("connect".to_owned(), "J".to_owned())].into()).0;
+            snapshot(state, Format::Text)
+        };
+        let both = screen(&[Tab::Overview, Tab::Publish]);
+        assert!(both.contains(" J  Join a peer") && both.contains(" 2  Publish a package"), "{both}");
+        assert!(!screen(&[Tab::Overview]).contains("Publish a package"));
+    }
 }
