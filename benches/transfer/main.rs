@@ -26,8 +26,10 @@ use std::time::{Duration, Instant};
 
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use harness::Home;
+use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, noise, quic, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, Transport, noise, tcp, yamux};
+use libp2p_quic as quic;
 use process::{cpu_seconds, most_resident_mib};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -192,17 +194,19 @@ fn fetch_tcp(address: &str, file: &str) {
     took(begun);
 }
 
-/// With the transports as the node has them.
+/// With libp2p's own transports, and windows as the node has them.
 fn swarm() -> Swarm<libp2p_stream::Behaviour> {
     SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::new().nodelay(true), noise::Config::new, yamux::Config::default)
         .expect("TCP")
-        .with_quic_config(|mut config: quic::Config| {
+        .with_other_transport(|key| {
+            let mut config = quic::Config::new(key);
             config.max_stream_data = 2 << 20;
             config.max_connection_data = 4 << 20;
-            config
+            quic::tokio::Transport::new(config).map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
         })
+        .expect("QUIC")
         .with_behaviour(|_| libp2p_stream::Behaviour::new())
         .expect("a behaviour")
         .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))

@@ -14,6 +14,7 @@ mod lock;
 pub mod node;
 mod peers;
 mod protocol;
+mod quic;
 mod service;
 mod swarm;
 #[cfg(test)]

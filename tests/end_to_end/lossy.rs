@@ -60,8 +60,8 @@ fn a_package_arrives_over_a_long_and_lossy_line_by_tcp() {
     install(size(2 << 20), "/ip4/127.0.0.1/tcp/0", ("tcp", ""), lossy_line::tcp);
 }
 
-/// QUIC's congestion control takes each loss for a sign that the line is full: some 60 KB a second is what it makes of this one.
+/// A congestion control that takes each loss for a sign that the line is full makes some 60 KB a second of this one.
 #[test]
 fn a_package_arrives_over_a_long_and_lossy_line_by_quic() {
-    install(size(256 << 10), "/ip4/127.0.0.1/udp/0/quic-v1", ("udp", "/quic-v1"), lossy_line::udp);
+    install(size(2 << 20), "/ip4/127.0.0.1/udp/0/quic-v1", ("udp", "/quic-v1"), lossy_line::udp);
 }

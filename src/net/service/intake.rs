@@ -15,8 +15,8 @@ use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::mirror;
 
-/// Events of one batch; of more, only the newest are told.
-const MAX_TOLD: usize = 50;
+/// Events of one batch, a quarter of what a subscriber may lag behind; of more, only the newest are told.
+const MAX_TOLD: usize = 256;
 
 /// Envelopes, sorted by what is to be thought of them.
 #[derive(Debug, Default)]

@@ -8,21 +8,15 @@ use libp2p::core::transport::Boxed;
 use libp2p::core::transport::timeout::TransportTimeout;
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
-use libp2p::{PeerId, Swarm, dns, noise, quic, relay, swarm, tcp, yamux};
+use libp2p::{PeerId, Swarm, dns, noise, relay, swarm, tcp, yamux};
 
 use super::super::error::{ErrorKind, NodeError};
+use super::super::quic;
 use super::behaviour::Behaviour;
 use super::quic_first::QuicFirst;
 
 /// Peers with nothing to say stay connected this long: a small network has few connections to lose.
 const IDLE: Duration = Duration::from_secs(600);
-
-/// QUIC flow control windows in bytes. The defaults of 10 and 15 MB would let 50 peers hold 750 MB.
-const QUIC_STREAM_WINDOW: u32 = 2 << 20;
-const QUIC_CONNECTION_WINDOW: u32 = 4 << 20;
-
-/// A connection without a packet is lost after so long. The default of 10 s has both sides say something every 5 s.
-const QUIC_SILENCE: Duration = Duration::from_secs(30);
 
 /// For one connection from dialling to the end of its handshakes.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -66,17 +60,8 @@ fn direct(key: &Keypair) -> Result<Connections, NodeError> {
         .authenticate(noise::Config::new(key).map_err(failed)?)
         .multiplex(yamux::Config::default())
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
-    let quic = quic::tokio::Transport::new(configured(quic::Config::new(key)))
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    let quic = quic::Transport::new(key).map_err(failed)?.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     Ok(QuicFirst::new(quic.or_transport(tcp).map(|either, _| either.into_inner())).boxed())
-}
-
-fn configured(mut config: quic::Config) -> quic::Config {
-    config.max_stream_data = QUIC_STREAM_WINDOW;
-    config.max_connection_data = QUIC_CONNECTION_WINDOW;
-    config.max_idle_timeout = u32::try_from(QUIC_SILENCE.as_millis()).unwrap_or(u32::MAX);
-    config.keep_alive_interval = QUIC_SILENCE * 2 / 5;
-    config
 }
 
 fn failed(error: impl std::fmt::Display) -> NodeError {

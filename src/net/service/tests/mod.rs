@@ -31,14 +31,14 @@ use crate::net::testing::{eventually, signed};
 #[tokio::test]
 async fn a_sync_makes_two_catalogues_one() {
     let (one, two) = (TestNode::start().await, TestNode::start().await);
-    for n in 0..150 {
+    for n in 0..300 {
         one.store(&format!("one-{n}"), "1.0.0", b"x").await;
     }
     let shared = two.store("two", "1.0.0", b"y").await;
     let mut feed = two.context.bus.subscribe();
     two.join(&one).await;
     let report = sync::with_peer(&two.context, one.id()).await.unwrap();
-    assert_eq!((report.received, report.sent), (150, 1));
+    assert_eq!((report.received, report.sent), (300, 1));
     assert_eq!(one.names().await, two.names().await);
     assert!(two.context.services.last_sync_at().is_some());
     // Who has not been in step so far looks at the newest first: six times. Who has, once.
@@ -46,13 +46,13 @@ async fn a_sync_makes_two_catalogues_one() {
         let again = sync::with_peer(&node.context, peer.id()).await.unwrap();
         assert_eq!((again.received, again.sent, again.rounds), (0, 0, rounds));
     }
-    // Of many at once only the newest are told; what is of two batches of 64 is told in two parts.
+    // Of many at once only the newest are told; what came in two batches is told in two parts.
     two.context.bus.close();
     let mut told = 0;
     while let Some(event) = feed.next().await {
         told += usize::from(matches!(event, NodeEvent::Feed(item) if item.via == Via::Sync));
     }
-    assert!((50..=150).contains(&told), "{told} told");
+    assert!((256..=300).contains(&told), "{told} told");
     let package = shared.release().package_id;
     let answer = have(&two.context, one.id(), &[shared.id()], &[package], Duration::from_secs(5)).await.unwrap();
     assert!(answer.releases.contains(&shared.id()) && answer.packages.is_empty());
