@@ -11,8 +11,8 @@ use tempfile::TempDir;
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ggen-p2p-tui");
 
-/// Generous: what is waited for usually takes milliseconds, but a loaded machine must not fail a test.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Generous: what is waited for usually takes milliseconds, the demo's story half a minute, and a loaded machine must not fail a test.
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Asks `condition` until it gives something, or panics with `what` when `PATIENCE` is over.
 pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {

@@ -133,7 +133,7 @@ fn details(peer: &PeerInfo) -> Vec<(&'static str, String)> {
     }
     if peer.banned {
         let since = peer.banned_at.filter(|at| *at > 0).map(|at| format!("since {}, ", human::time(at)));
-        let until = peer.banned_until.map_or("unbanned by hand".to_owned(), human::time);
+        let until = peer.banned_until.map_or("lifted by hand".to_owned(), human::time);
         let reason = peer.ban_reason.as_ref().map_or("-", |reason| reason.as_str());
         fields.push(("banned", format!("{}until {until}: {reason}", since.unwrap_or_default())));
     }
@@ -243,7 +243,7 @@ pub async fn ban(context: &Context, session: &Session, arguments: &BanArgs) -> R
     let peer = resolve(&node, &arguments.peer).await?;
     let duration_s = arguments.duration.map(|span| span.0);
     node.ban(peer.clone(), arguments.reason.clone(), duration_s).await?;
-    let how_long = duration_s.map_or("until unbanned".to_owned(), |s| format!("for {}", human::duration(s)));
+    let how_long = duration_s.map_or("until lifted".to_owned(), |s| format!("for {}", human::duration(s)));
     let answer = json!({ "banned": true, "peer_id": peer, "duration_s": duration_s });
     context.output.answer(&answer, |_| format!("banned {peer} {how_long}\n"))
 }

@@ -281,7 +281,7 @@ pub struct BanArgs {
     /// Why, for the list of peers
     #[arg(long, default_value = "banned by hand")]
     pub reason: String,
-    /// How long, e.g. 1h [default: until unbanned]
+    /// How long, e.g. 1h [default: until lifted]
     #[arg(long = "for", value_name = "TIME", value_parser = span)]
     pub duration: Option<Span>,
 }

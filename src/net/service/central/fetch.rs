@@ -144,6 +144,8 @@ fn agent(limits: Limits) -> Result<Agent, NodeError> {
         .max_redirects(0)
         .max_redirects_will_error(false)
         .max_response_header_size(MAX_HEADERS)
+        // A server may close a connection just as a redirect to it is followed: each question has one of its own.
+        .max_idle_connections(0)
         .timeout_connect(Some(CONNECTING))
         .timeout_per_read(Some(limits.silence))
         .tls_config(TlsConfig::builder().root_certs(roots).build())
