@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use libp2p::identity::Keypair;
 use libp2p::tls;
-use quinn::congestion::BbrConfig;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ClientConfig, EndpointConfig, ServerConfig, TransportConfig, VarInt};
 use ring::hmac;
 
 use super::Error;
+use super::congestion::PatientConfig;
 
 /// Bytes that may be under way to this node on one stream, and on all of a connection: what peers can make it hold.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -71,6 +71,6 @@ fn transport() -> TransportConfig {
         .allow_spin(false)
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
-        .congestion_controller_factory(Arc::new(BbrConfig::default()));
+        .congestion_controller_factory(Arc::new(PatientConfig::default()));
     config
 }

@@ -17,6 +17,7 @@ use libp2p::{Multiaddr, PeerId};
 
 mod address;
 mod config;
+mod congestion;
 mod connection;
 mod listener;
 #[cfg(test)]
