@@ -6,7 +6,7 @@ use super::hit::Target;
 use super::key::Key;
 use super::looks::{Background, Looks};
 use super::settings::Sheet;
-use crate::market::PackageName;
+use crate::market::{PackageName, PublisherKey};
 use crate::net::api::NoticeLevel;
 use crate::net::{NodeError, NodeEvent, NodeReply};
 
@@ -129,6 +129,12 @@ pub enum Tag {
     /// Why the release that is shown is trusted, or not.
     Why {
         seq: u64,
+    },
+    /// The files of a release that need not be installed.
+    Contents {
+        name: PackageName,
+        version: semver::Version,
+        publisher: PublisherKey,
     },
     Inspect {
         seq: u64,

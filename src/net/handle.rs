@@ -99,6 +99,9 @@ commands! {
     /// Why a release is trusted, or not.
     why(name: PackageName, version: semver::Version, publisher: PublisherKey) -> Assessment:
         NodeCommand::Why { name, version, publisher } => NodeReply::Why(assessment) => assessment;
+    /// The files of a release, which is fetched if need be.
+    contents(name: PackageName, version: semver::Version, publisher: PublisherKey) -> FileList:
+        NodeCommand::Contents { name, version, publisher } => NodeReply::Files(files) => files;
     /// Which key each name is pinned to.
     pins() -> Vec<Pin>: NodeCommand::Pins => NodeReply::Pins(pins) => pins;
     /// Pins a name to a key.

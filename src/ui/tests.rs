@@ -163,6 +163,22 @@ fn why_a_package_is_trusted_or_not() {
     }
 }
 
+#[test]
+fn files_of_a_package_that_is_not_installed() {
+    let asked = |w, h| {
+        let mut state = fixture::searched(w, h);
+        fixture::press(&mut state, "f");
+        state
+    };
+    snapshot("files-asked", asked);
+    snapshot("files", |w, h| fixture::inside(asked(w, h)));
+    snapshot("ascii-files", |w, h| {
+        let mut state = fixture::inside(asked(w, h));
+        state.options.ascii = true;
+        state
+    });
+}
+
 /// All of it can be scrolled to, and the key leads back.
 #[test]
 fn why_scrolls_to_its_end_and_goes_back() {

@@ -177,3 +177,21 @@ fn a_project_notes_what_it_has_and_gets_exactly_that_again() {
     let nowhere = tempfile::tempdir().expect("a directory");
     assert_eq!(run_in(nowhere.path(), &node.home, &["install", "--locked"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_package_is_looked_into_before_it_is_installed() {
+    let node = shop();
+    let reader = Node::start(&[&node]);
+    reader.wait_for_package("left");
+    let answer = reader.json(&["show", "left", "--files"]);
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let files: Vec<_> =
+        answer["files"]["files"].as_array().expect("a list").iter().map(|file| text(&file["path"])).collect();
+    assert_eq!(files, ["content.txt", "package.toml"]);
+    assert_eq!(answer["files"]["files"][0]["size"], "left 1.0.0\n".len());
+    let table = String::from_utf8(reader.home.run(&["show", "left", "--files"]).stdout).expect("UTF-8");
+    assert!(table.contains("11 B") && table.contains("content.txt"), "{table}");
+    assert!(installed(&reader.home).is_empty() && !reader.home.packs().join("left").exists());
+    let (code, _) = reader.home.failure(&["show", "nowhere", "--files"]);
+    assert_eq!(code, 3);
+}

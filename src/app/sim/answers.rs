@@ -90,7 +90,10 @@ fn known(sim: &Sim, command: &NodeCommand, now: Now) -> Result<NodeReply, NodeEr
         NodeCommand::Outdated => NodeReply::Outdated(super::packages::outdated(world)),
         NodeCommand::Pins => NodeReply::Pins(super::packages::pins(world)),
         NodeCommand::Verify { name } => NodeReply::Verified(super::packages::verified(world, name)?),
-        NodeCommand::InstalledFiles { name } => NodeReply::InstalledFiles(super::packages::files(world, name)),
+        NodeCommand::InstalledFiles { name } => NodeReply::Files(super::packages::files(world, name)),
+        NodeCommand::Contents { name, version, publisher } => {
+            NodeReply::Files(super::packages::contents(world, name, version, *publisher)?)
+        }
         NodeCommand::Settings => NodeReply::Settings(Box::default()),
         NodeCommand::Central { .. } => NodeReply::Central(Vec::new()),
         _ => return Err(not_simulated()),

@@ -8,8 +8,8 @@ use crate::market::store::{InstallSource, Pin, PinOrigin, Reason};
 use crate::market::{PackageName, PublisherKey, SafeText};
 use crate::net::NodeError;
 use crate::net::api::{
-    AbsentPackage, InstallPlan, InstallRequest, InstalledFiles, InstalledInfo, InstalledPackage, OutdatedPackage,
-    PlanAction, PlanStep, ReleaseInfo, SearchAnswer, SearchHit, SearchRequest, Source, WantedPackage,
+    AbsentPackage, FileList, InstallPlan, InstallRequest, InstalledInfo, InstalledPackage, OutdatedPackage, PlanAction,
+    PlanStep, ReleaseInfo, SearchAnswer, SearchHit, SearchRequest, Source, WantedPackage,
 };
 
 /// Results where no number is asked for.
@@ -103,13 +103,29 @@ pub fn verified(world: &World, name: &PackageName) -> Result<Verification, NodeE
 }
 
 /// The files of an install.
-pub fn files(world: &World, name: &PackageName) -> InstalledFiles {
-    let Ok(one) = installed_as(world, name) else { return InstalledFiles { unknown: true, ..Default::default() } };
+pub fn files(world: &World, name: &PackageName) -> FileList {
+    let Ok(one) = installed_as(world, name) else { return FileList { unknown: true, ..Default::default() } };
+    parts(one.files)
+}
+
+/// The files of a release.
+pub fn contents(
+    world: &World,
+    name: &PackageName,
+    version: &semver::Version,
+    publisher: PublisherKey,
+) -> Result<FileList, NodeError> {
+    let mut known = world.releases.iter().chain(&world.elsewhere);
+    let release = known.find(|one| (&one.name, &one.version, one.publisher) == (name, version, publisher));
+    release.map(|one| parts(one.file_count)).ok_or_else(|| unknown(name.as_str()))
+}
+
+fn parts(count: u32) -> FileList {
     let file = |n: u32| FileEntry {
         path: SafeText::new(&format!("templates/part-{n:02}.tera")),
         size: u64::from(n) * 731 + 90,
     };
-    InstalledFiles { files: (1..=one.files).map(file).collect(), ..Default::default() }
+    FileList::of((1..=count).map(file).collect())
 }
 
 /// What a request means.

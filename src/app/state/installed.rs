@@ -8,7 +8,7 @@ use crate::market::store::{InstallSource, Reason};
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 use crate::net::NodeError;
-use crate::net::api::{InstalledFiles, InstalledInfo, OutdatedPackage};
+use crate::net::api::{FileList, InstalledInfo, OutdatedPackage};
 
 /// From the last move of the selection to asking for the files, milliseconds.
 pub const FILES_DELAY_MS: u64 = 80;
@@ -59,7 +59,7 @@ impl Standing {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extras {
     pub name: Option<PackageName>,
-    pub files: Option<Result<InstalledFiles, NodeError>>,
+    pub files: Option<Result<FileList, NodeError>>,
     pub why: Option<Result<Assessment, NodeError>>,
 }
 

@@ -1,6 +1,6 @@
 //! What can be asked of the state.
 
-use super::{Phase, State, Step, Tab};
+use super::{Phase, Shown, State, Step, Tab};
 use crate::app::age::Now;
 use crate::app::settings::Setting;
 use crate::config::keys;
@@ -167,13 +167,24 @@ impl State {
 
     pub fn can_ask_why(&self) -> bool {
         match self.tab {
-            Tab::Search => self.search.selected().is_some() && !(self.shows_detail() && self.search.why_only),
+            Tab::Search => self.search.selected().is_some() && !self.shows_of_result(Shown::Why),
             Tab::Installed => {
                 self.installed.selected().is_some_and(|one| one.publisher.is_some())
                     && !(self.shows_detail() && self.installed.why_only)
             }
             _ => false,
         }
+    }
+
+    /// Whether there is a signed package to look into.
+    pub fn can_look_inside(&self) -> bool {
+        let signed = self.search.selected().is_some_and(|hit| hit.publisher.is_some());
+        self.is_ready() && self.tab == Tab::Search && signed && !self.shows_of_result(Shown::Files)
+    }
+
+    /// Whether this is all that is on screen.
+    fn shows_of_result(&self, part: Shown) -> bool {
+        self.shows_detail() && self.search.shown == part
     }
 
     pub fn can_find(&self) -> bool {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use tui_input::Input;
 
 use super::ListView;
+use super::inside::{Inside, Shown};
 use crate::market::search::{Facets, Sort};
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
@@ -128,8 +129,8 @@ pub struct Search {
     pub detail_seq: u64,
     pub detail: Option<Detail>,
     pub why: Option<Why>,
-    /// Whether the detail shows only why it is trusted, or not.
-    pub why_only: bool,
+    pub inside: Option<Inside>,
+    pub shown: Shown,
 }
 
 impl Search {
@@ -149,6 +150,12 @@ impl Search {
         let fits =
             |why: &&Why| (&why.name, &why.version, Some(why.publisher)) == (&hit.name, &hit.version, hit.publisher);
         self.why.as_ref().filter(fits).map(|why| &why.assessment)
+    }
+
+    /// The files of the selected line, if somebody wanted to see them.
+    pub fn selected_inside(&self) -> Option<&Inside> {
+        let hit = self.selected()?;
+        self.inside.as_ref().filter(|inside| inside.is_of(hit))
     }
 
     /// What the results can be narrowed to, by kind, the most frequent first.

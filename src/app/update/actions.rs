@@ -5,8 +5,8 @@ use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{
-    Action, Confirm, Entry, Frozen, ListView, Overlay, Picker, Prompt, Purpose, State, Step, Tab, ToastKind, Typed,
-    lower, paste, raise,
+    Action, Confirm, Entry, Frozen, ListView, Overlay, Picker, Prompt, Purpose, Shown, State, Step, Tab, ToastKind,
+    Typed, lower, paste, raise,
 };
 use crate::market::install::Removal;
 use crate::net::NodeCommand;
@@ -74,9 +74,10 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
             open(state);
             match state.tab {
                 Tab::Installed => state.installed.why_only = true,
-                _ => state.search.why_only = true,
+                _ => state.search.shown = Shown::Why,
             }
         }
+        Id::Inside => return search::look_inside(state),
         Id::Update => return updating::ask(state, state.installed.selected().map(|one| one.name.clone())),
         Id::UpdateAll => return updating::ask(state, None),
         Id::Verify => return installed::verify(state),
@@ -148,7 +149,7 @@ pub fn go_to(state: &mut State, tab: Tab) -> Vec<Effect> {
 pub fn open(state: &mut State) {
     state.detail_open = true;
     state.detail_scroll = 0;
-    state.search.why_only = false;
+    state.search.shown = Shown::All;
     state.installed.why_only = false;
 }
 

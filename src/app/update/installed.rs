@@ -6,7 +6,7 @@ use crate::app::event::Tag;
 use crate::app::state::{Check, Extras, FILES_DELAY_MS, Round, State, Tab, ToastKind};
 use crate::market::PackageName;
 use crate::market::trust::Assessment;
-use crate::net::api::{InstalledFiles, InstalledInfo, NodeReply, RemoveAnswer};
+use crate::net::api::{FileList, InstalledInfo, NodeReply, RemoveAnswer};
 use crate::net::{NodeCommand, NodeError};
 
 /// The pane was opened: what may have changed without a word is asked for.
@@ -65,7 +65,7 @@ pub fn due(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-pub fn listed(state: &mut State, seq: u64, files: Result<InstalledFiles, NodeError>) {
+pub fn listed(state: &mut State, seq: u64, files: Result<FileList, NodeError>) {
     if seq == state.installed.extras_seq {
         state.installed.extras.files = Some(files);
     }

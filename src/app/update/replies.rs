@@ -28,6 +28,9 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
         Tag::Search { seq, remote } => search::answered(state, seq, remote, expect!(result, Search)),
         Tag::Detail { seq } => search::detailed(state, seq, expect!(result, Detail)),
         Tag::Why { seq } => search::judged(state, seq, expect!(result, Why)),
+        Tag::Contents { name, version, publisher } => {
+            search::listed(state, (name, version, publisher), expect!(result, Files));
+        }
         Tag::Inspect { seq } => publish::inspected(state, seq, expect!(result, Inspect)),
         Tag::SetVersion => return publish::version_set(state, result),
         Tag::Publish { job } => publish::published(state, job, expect!(result, Publish)),
@@ -48,7 +51,7 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
             }
         }
         Tag::Connect { addr } => connected(state, addr, result),
-        Tag::InstalledFiles { seq } => installed::listed(state, seq, expect!(result, InstalledFiles)),
+        Tag::InstalledFiles { seq } => installed::listed(state, seq, expect!(result, Files)),
         Tag::InstalledWhy { seq } => installed::judged(state, seq, expect!(result, Why)),
         Tag::Verify { name } => return installed::verified(state, name, result),
         Tag::UpdatePlan { name } => updating::planned(state, name, expect!(result, Plan)),

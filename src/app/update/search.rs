@@ -1,15 +1,16 @@
 //! Search as you type.
 
-use super::actions;
+use super::{actions, ask};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::key::{Code, Key};
 use crate::app::state::{
-    DETAIL_DELAY_MS, Detail, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, State, Tab, Why, edit,
+    DETAIL_DELAY_MS, Detail, Inside, LOCAL_DELAY_MS, MAX_RESULTS, REMOTE_DELAY_MS, Remote, Shown, State, Tab, Why, edit,
 };
 use crate::market::search::Sort;
 use crate::market::trust::Assessment;
-use crate::net::api::{ReleaseInfo, SearchAnswer, SearchRequest};
+use crate::market::{PackageName, PublisherKey};
+use crate::net::api::{FileList, ReleaseInfo, SearchAnswer, SearchRequest};
 use crate::net::{NodeCommand, NodeError};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
@@ -162,6 +163,34 @@ pub fn want_detail(state: &mut State) {
     let known = state.search.selected_detail().is_some() && state.search.selected_why().is_some();
     if state.search.selected().is_some() && !known {
         state.search.detail_due = Some(state.now.plus(DETAIL_DELAY_MS).unix_ms);
+    }
+}
+
+/// Shows the files of the selected package, and has it fetched for that where it is not here.
+pub fn look_inside(state: &mut State) -> Vec<Effect> {
+    let Some(hit) = state.search.selected() else { return Vec::new() };
+    let Some(publisher) = hit.publisher else { return Vec::new() };
+    let (name, version) = (hit.name.clone(), hit.version.clone());
+    actions::open(state);
+    state.search.shown = Shown::Files;
+    // What failed may be tried again.
+    if state.search.selected_inside().is_some_and(|inside| !matches!(inside.files, Some(Err(_)))) {
+        return Vec::new();
+    }
+    state.search.inside = Some(Inside { name: name.clone(), version: version.clone(), publisher, files: None });
+    let text = format!("looking into {name} {version}");
+    let tag = Tag::Contents { name: name.clone(), version: version.clone(), publisher };
+    ask::visibly(state, tag, text, NodeCommand::Contents { name, version, publisher })
+}
+
+pub fn listed(
+    state: &mut State,
+    (name, version, publisher): (PackageName, semver::Version, PublisherKey),
+    files: Result<FileList, NodeError>,
+) {
+    let fits = |inside: &&mut Inside| (&inside.name, &inside.version, inside.publisher) == (&name, &version, publisher);
+    if let Some(inside) = state.search.inside.as_mut().filter(fits) {
+        inside.files = Some(files);
     }
 }
 

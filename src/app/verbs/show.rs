@@ -8,12 +8,12 @@ use crate::app::output::{Style, human};
 use crate::config::cli::ShowArgs;
 use crate::market::trust::{Assessment, Fingerprint, Outcome, assess};
 use crate::market::{PackageName, PublisherKey, Store};
-use crate::net::api::{InstalledInfo, ReleaseInfo, SearchRequest};
+use crate::net::api::{FileList, InstalledInfo, ReleaseInfo, SearchRequest};
 use crate::net::{ErrorKind, NodeError, NodeHandle};
 
 use super::install::parse;
 use super::installed::{open_store, stored};
-use super::{Context, Session, trust, why};
+use super::{Context, Session, progress, trust, why};
 
 /// Results asked of peers where this node does not know the name.
 const REMOTE_RESULTS: usize = 50;
@@ -32,6 +32,8 @@ struct Shown {
     versions: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Why>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<FileList>,
 }
 
 #[derive(Serialize)]
@@ -62,14 +64,15 @@ struct Why {
     assessment: Assessment,
 }
 
-pub async fn show(context: &Context, session: &Session, arguments: &ShowArgs) -> Result<(), NodeError> {
+pub async fn show(context: &Context, session: &mut Session, arguments: &ShowArgs) -> Result<(), NodeError> {
     let wanted = parse(&arguments.package, arguments.publisher.as_deref())?;
-    let source = Source::open(context, session).await?;
+    let source = Source::open(context, session, arguments.files).await?;
     let releases = source.releases(&wanted.name).await?;
     let release = choose(&releases, wanted.publisher, wanted.requirement.as_ref())
         .ok_or_else(|| unknown(&releases, &wanted.name, wanted.publisher, wanted.requirement.as_ref()))?
         .clone();
     let why = if arguments.why { Some(source.why(context, &release).await?) } else { None };
+    let files = if arguments.files { Some(source.files(context, &release).await?) } else { None };
     let installed = source.installed(context).await?.into_iter().find(|one| one.name == wanted.name);
     let shown = Shown {
         fingerprint: Fingerprint::of(&release.publisher).to_string(),
@@ -78,11 +81,13 @@ pub async fn show(context: &Context, session: &Session, arguments: &ShowArgs) ->
         why: why.map(|assessment| Why { verdict: assessment.verdict(), assessment }),
         release,
         installed,
+        files,
     };
     let ascii = why::is_ascii(context);
-    context.output.answer(&shown, |style| match &shown.why {
-        Some(why) => because(&shown, why, style, ascii),
-        None => facts(&shown, style),
+    context.output.answer(&shown, |style| match (&shown.why, &shown.files) {
+        (Some(why), _) => because(&shown, why, style, ascii),
+        (None, Some(files)) => inside(files, style),
+        (None, None) => facts(&shown, style),
     })
 }
 
@@ -93,7 +98,13 @@ enum Source {
 }
 
 impl Source {
-    async fn open(context: &Context, session: &Session) -> Result<Self, NodeError> {
+    /// `node`: one is needed, since something may have to be fetched.
+    async fn open(context: &Context, session: &mut Session, node: bool) -> Result<Self, NodeError> {
+        if node {
+            let node = session.open(context).await?;
+            session.settle(context).await?;
+            return Ok(Self::Node(node));
+        }
         Ok(match session.find(context).await? {
             Some(node) => Self::Node(node),
             None => Self::Store(open_store(context)?),
@@ -134,6 +145,13 @@ impl Source {
                 Ok(judged.await?.unwrap_or_default())
             }
         }
+    }
+
+    /// What is in it; without a node nothing is known of that.
+    async fn files(&self, context: &Context, release: &ReleaseInfo) -> Result<FileList, NodeError> {
+        let Self::Node(node) = self else { return Ok(FileList { unknown: true, ..FileList::default() }) };
+        let asked = node.contents(release.name.clone(), release.version.clone(), release.publisher);
+        progress::during(context, node, None, asked).await
     }
 
     async fn installed(&self, context: &Context) -> Result<Vec<InstalledInfo>, NodeError> {
@@ -214,6 +232,16 @@ fn line(release: &ReleaseInfo) -> Line {
         yank_reason: release.yank_reason.clone(),
         installed: release.installed,
     }
+}
+
+/// One file a line.
+fn inside(list: &FileList, style: Style) -> String {
+    let mut table = Table::new(&[">SIZE", "~PATH"]);
+    for file in &list.files {
+        table.row([human::bytes(file.size), file.path.to_string()]);
+    }
+    let more = if list.unlisted > 0 { format!("and {} more\n", list.unlisted) } else { String::new() };
+    table.render(style) + &more
 }
 
 fn facts(shown: &Shown, style: Style) -> String {

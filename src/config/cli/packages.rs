@@ -190,6 +190,9 @@ pub struct ShowArgs {
     /// Say step by step why it is trusted, or not
     #[arg(long)]
     pub why: bool,
+    /// List its files; it is fetched and verified for that where it is not here, and not installed
+    #[arg(long, conflicts_with = "why")]
+    pub files: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]

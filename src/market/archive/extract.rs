@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use tar::{Archive, Entry, EntryType};
 
 use super::rules::{self, Names};
-use super::{BLOCK, MAX_ARCHIVE, MAX_FILES, unpacked_limit};
+use super::{BLOCK, FileEntry, MAX_ARCHIVE, MAX_FILES, unpacked_limit, verify};
 use crate::market::error::{Action, IoContext};
-use crate::market::{MarketError, SafeText, files};
+use crate::market::{MarketError, SafeText, VerifiedRelease, files};
 
 /// The largest window (log2 of bytes) a frame may ask memory for: 8 MiB, what level 19 needs.
 const MAX_WINDOW_LOG: u32 = 23;
@@ -29,6 +29,26 @@ pub struct Extracted {
 /// Unpacks `archive` (from its beginning) into the empty directory `into`, which must hold exactly `file_count` files
 /// then. On an error `into` is left half filled, for the caller to remove.
 pub(crate) fn extract(archive: &mut File, path: &Path, file_count: u32, into: &Path) -> Result<Extracted, MarketError> {
+    let mut target = Directory { into, made: Vec::new() };
+    let done = read(archive, path, file_count, &mut target)?;
+    target.sync()?;
+    Ok(done)
+}
+
+/// The files that [`extract`] would make of the archive at `path`. Nothing is written.
+///
+/// # Errors
+/// The archive is not the signed one, cannot be read, or would be refused.
+pub fn contents(path: &Path, release: &VerifiedRelease) -> Result<Vec<FileEntry>, MarketError> {
+    let mut archive = File::open(path).at(Action::Read, path)?;
+    verify(&mut archive, path, release)?;
+    let mut list = Vec::new();
+    read(&mut archive, path, release.release().file_count, &mut list)?;
+    Ok(list)
+}
+
+/// Gives what is in the archive to `target`, in its order, each after it was found harmless.
+fn read(archive: &mut File, path: &Path, file_count: u32, target: &mut dyn Target) -> Result<Extracted, MarketError> {
     archive.rewind().at(Action::Read, path)?;
     let size = archive.metadata().at(Action::Read, path)?.len();
     let mut decoder = zstd::Decoder::new(archive).map_err(damaged)?.single_frame();
@@ -36,14 +56,8 @@ pub(crate) fn extract(archive: &mut File, path: &Path, file_count: u32, into: &P
     let content_limit = unpacked_limit(size).min(MAX_ARCHIVE);
     let limit = content_limit + MAX_OVERHEAD;
     let mut tar = Archive::new(Limited { inner: decoder, left: limit, limit });
-    let mut unpacking = Unpacking {
-        into,
-        file_count,
-        content_limit,
-        names: Names::default(),
-        dirs: Vec::new(),
-        done: Extracted::default(),
-    };
+    let (names, done) = (Names::default(), Extracted::default());
+    let mut unpacking = Unpacking { target, file_count, content_limit, names, done };
     for entry in tar.entries().map_err(damaged)?.raw(true) {
         unpacking.entry(&mut entry.map_err(damaged)?)?;
     }
@@ -51,7 +65,6 @@ pub(crate) fn extract(archive: &mut File, path: &Path, file_count: u32, into: &P
     if unpacking.done.files != file_count {
         return Err(refused(format!("it holds {} files where {file_count} were signed", unpacking.done.files)));
     }
-    unpacking.sync_dirs()?;
     Ok(unpacking.done)
 }
 
@@ -80,15 +93,13 @@ fn check_end(mut rest: Limited<zstd::Decoder<'_, BufReader<&mut File>>>) -> Resu
     if behind == 0 { Ok(()) } else { Err(refused("there are bytes behind its end")) }
 }
 
-struct Unpacking<'d> {
-    into: &'d Path,
+struct Unpacking<'t> {
+    target: &'t mut dyn Target,
     /// As many as were signed.
     file_count: u32,
     /// Bytes of the files.
     content_limit: u64,
     names: Names,
-    /// Directories made, to be made durable at the end.
-    dirs: Vec<PathBuf>,
     done: Extracted,
 }
 
@@ -112,7 +123,7 @@ impl Unpacking<'_> {
             return Err(refused(format!("'{shown}' is a directory with content")));
         }
         self.names.add_dir(path).map_err(refused)?;
-        self.make_dirs(&self.into.join(path))
+        self.target.dir(path)
     }
 
     fn file<R: Read>(&mut self, entry: &mut Entry<'_, R>, path: &str, shown: &SafeText) -> Result<(), MarketError> {
@@ -134,23 +145,68 @@ impl Unpacking<'_> {
             return Err(refused(format!("it unpacks to more than {} bytes", self.content_limit)));
         }
         let mode = mode(entry, shown)?;
-        let target = self.into.join(path);
-        self.make_dirs(&files::parent(&target))?;
-        write(entry, size, mode, &target)
+        self.target.file(path, size, mode, entry)
     }
+}
 
-    fn make_dirs(&mut self, dir: &Path) -> Result<(), MarketError> {
+/// Where files go. Paths are relative and harmless.
+trait Target {
+    fn dir(&mut self, path: &str) -> Result<(), MarketError>;
+    /// `content` has `size` bytes, unless the archive is damaged.
+    fn file(&mut self, path: &str, size: u64, mode: u32, content: &mut dyn Read) -> Result<(), MarketError>;
+}
+
+/// The files are made, in an empty directory.
+struct Directory<'d> {
+    into: &'d Path,
+    /// Directories, to be made durable at the end.
+    made: Vec<PathBuf>,
+}
+
+impl Directory<'_> {
+    fn make(&mut self, dir: &Path) -> Result<(), MarketError> {
         let missing: Vec<&Path> = dir.ancestors().take_while(|dir| *dir != self.into && !dir.is_dir()).collect();
         for dir in missing.into_iter().rev() {
             DirBuilder::new().mode(0o755).create(dir).at(Action::Create, dir)?;
-            self.dirs.push(dir.to_path_buf());
+            self.made.push(dir.to_path_buf());
         }
         Ok(())
     }
 
-    fn sync_dirs(&self) -> Result<(), MarketError> {
-        self.dirs.iter().map(PathBuf::as_path).chain([self.into]).try_for_each(files::sync_dir)
+    fn sync(&self) -> Result<(), MarketError> {
+        self.made.iter().map(PathBuf::as_path).chain([self.into]).try_for_each(files::sync_dir)
     }
+}
+
+impl Target for Directory<'_> {
+    fn dir(&mut self, path: &str) -> Result<(), MarketError> {
+        self.make(&self.into.join(path))
+    }
+
+    fn file(&mut self, path: &str, size: u64, mode: u32, content: &mut dyn Read) -> Result<(), MarketError> {
+        let target = self.into.join(path);
+        self.make(&files::parent(&target))?;
+        write(content, size, mode, &target)
+    }
+}
+
+/// They are only listed.
+impl Target for Vec<FileEntry> {
+    fn dir(&mut self, _: &str) -> Result<(), MarketError> {
+        Ok(())
+    }
+
+    fn file(&mut self, path: &str, size: u64, _: u32, content: &mut dyn Read) -> Result<(), MarketError> {
+        if std::io::copy(content, &mut std::io::sink()).map_err(damaged)? != size {
+            return Err(cut_short());
+        }
+        self.push(FileEntry { path: SafeText::new(path), size });
+        Ok(())
+    }
+}
+
+fn cut_short() -> MarketError {
+    refused("it is damaged or cut short (it ends in the middle of a file)")
 }
 
 fn check_path(path: &str, shown: &SafeText) -> Result<(), MarketError> {
@@ -170,16 +226,16 @@ fn mode<R: Read>(entry: &Entry<'_, R>, shown: &SafeText) -> Result<u32, MarketEr
 }
 
 /// Made new, so that nothing which is there can be written through.
-fn write<R: Read>(entry: &mut Entry<'_, R>, size: u64, mode: u32, target: &Path) -> Result<(), MarketError> {
+fn write(content: &mut dyn Read, size: u64, mode: u32, target: &Path) -> Result<(), MarketError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(target);
     let mut file = file.at(Action::Create, target)?;
-    let mut source = Source { inner: entry, failed: None };
+    let mut source = Source { inner: content, failed: None };
     let copied = std::io::copy(&mut source, &mut file);
     if let Some(error) = source.failed {
         return Err(damaged(error));
     }
     if copied.at(Action::Write, target)? != size {
-        return Err(refused("it is damaged or cut short (it ends in the middle of a file)"));
+        return Err(cut_short());
     }
     file.sync_all().at(Action::Write, target)
 }

@@ -40,8 +40,8 @@ use super::{Finding, PackageId, SafeText, merkle};
 
 pub use allow::Allowed;
 pub use changes::{Bump, Change, FileChange, changes};
-pub use extract::Extracted;
 pub(crate) use extract::extract;
+pub use extract::{Extracted, contents};
 pub(crate) use list::{files, is_ontology, is_template};
 pub use pack::{pack, pack_with};
 pub(crate) use rules::fault as path_fault;

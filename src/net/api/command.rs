@@ -11,8 +11,9 @@ use crate::market::{PackageName, PublisherKey};
 use super::central::CentralInfo;
 use super::change::{KeyChange, KeyInfo, YankAnswer};
 use super::event::{LogLine, TransferInfo};
+use super::files::FileList;
 use super::install::{InstallAnswer, InstallPlan, InstallRequest, OutdatedPackage};
-use super::installed::{InstalledFiles, InstalledInfo, RemoveAnswer};
+use super::installed::{InstalledInfo, RemoveAnswer};
 use super::network::{DhtInfo, LookupAnswer, PeerInfo};
 use super::package::{FeedItem, Inspection, PublishAnswer, ReleaseInfo, SearchAnswer};
 use super::status::Status;
@@ -44,6 +45,12 @@ pub enum NodeCommand {
     },
     /// Why a release is trusted, or not.
     Why {
+        name: PackageName,
+        version: semver::Version,
+        publisher: PublisherKey,
+    },
+    /// The files that a release has. Its bytes are fetched and verified where they are not here; nothing is installed.
+    Contents {
         name: PackageName,
         version: semver::Version,
         publisher: PublisherKey,
@@ -230,7 +237,7 @@ pub enum NodeReply {
     KeyChange(KeyChange),
     Installed(Vec<InstalledInfo>),
     Verified(Verification),
-    InstalledFiles(InstalledFiles),
+    Files(FileList),
     Removed(RemoveAnswer),
     /// Whether there was something to remove / disconnect / unban / unpin / keep / unkeep.
     Changed(bool),

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::market::archive::FileEntry;
 use crate::market::install::needed_by;
 use crate::market::store::{InstallSource, Installed, Reason};
 use crate::market::{Db, Dependency, MarketError, PackageId, PackageName, PublisherKey, SafeText};
@@ -91,34 +90,6 @@ impl InstalledInfo {
             yanked,
             revoked,
         })
-    }
-}
-
-/// The files of an install.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct InstalledFiles {
-    /// The first of them, by path.
-    pub files: Vec<FileEntry>,
-    /// Further ones.
-    pub unlisted: u64,
-    /// What was put in place is not known (any more).
-    pub unknown: bool,
-}
-
-impl InstalledFiles {
-    /// Files that are listed; all are counted.
-    pub const MAX_LISTED: usize = 1000;
-
-    /// Those of what is installed under `name`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn of(db: &mut Db, name: &PackageName) -> Result<Self, MarketError> {
-        let Some(inventory) = db.inventory(name)? else { return Ok(Self { unknown: true, ..Self::default() }) };
-        let entry = |(path, size): (&str, u64)| FileEntry { path: SafeText::new(path), size };
-        let files: Vec<_> = inventory.sizes().take(Self::MAX_LISTED).map(entry).collect();
-        let unlisted = inventory.sizes().count().saturating_sub(files.len()) as u64;
-        Ok(Self { files, unlisted, unknown: false })
     }
 }
 

@@ -34,6 +34,9 @@ async fn answer(core: &Core, command: NodeCommand) -> Result<NodeReply, NodeErro
         NodeCommand::Search(search) => service::search(context, search).await,
         NodeCommand::Detail { name, publisher } => service::detail(context, name, publisher).await,
         NodeCommand::Why { name, version, publisher } => service::why(context, name, version, publisher).await,
+        NodeCommand::Contents { name, version, publisher } => {
+            service::contents(context, name, version, publisher).await
+        }
         NodeCommand::Pins => service::pins(context).await,
         NodeCommand::Pin { name, publisher } => service::pin(context, name, publisher).await,
         NodeCommand::Unpin { name } => service::unpin(context, name).await,

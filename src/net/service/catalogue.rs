@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use crate::market::install::Removal;
 use crate::market::{MarketError, PackageName, PublisherKey, install};
 
-use super::super::api::{HolderInfo, InstalledFiles, InstalledInfo, NodeEvent, NodeReply, ReleaseInfo, RemoveAnswer};
+use super::super::api::{FileList, HolderInfo, InstalledInfo, NodeEvent, NodeReply, ReleaseInfo, RemoveAnswer};
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 use super::heads;
@@ -55,7 +55,7 @@ pub async fn installed(context: &Context) -> Result<NodeReply, NodeError> {
 
 /// Answers [`NodeCommand::InstalledFiles`](super::super::api::NodeCommand::InstalledFiles).
 pub async fn installed_files(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
-    Ok(NodeReply::InstalledFiles(context.store.run(move |db| InstalledFiles::of(db, &name)).await?))
+    Ok(NodeReply::Files(context.store.run(move |db| FileList::installed(db, &name)).await?))
 }
 
 /// Answers [`NodeCommand::Verify`](super::super::api::NodeCommand::Verify). An install of the name under way is waited for.

@@ -5,6 +5,7 @@
 pub mod cache;
 pub mod catalogue;
 pub mod central;
+pub mod contents;
 pub mod fetch;
 pub mod heads;
 pub mod holders;
@@ -33,6 +34,7 @@ pub(in crate::net) mod testing;
 mod tests;
 
 pub use catalogue::{detail, installed, installed_files, remove, verify};
+pub use contents::contents;
 pub use lookup::lookup;
 pub use publish::{inspect, publish};
 pub use search::search;

@@ -38,12 +38,17 @@ pub async fn why(
         Ok(Some((trust::assess(db, &release, &ground)?, release.id(), id, db.blob(id)?.is_some())))
     });
     let Some((mut assessment, release, id, here)) = judged.await? else {
-        return Err(NodeError::new(ErrorKind::NotFound, format!("{asked} by {publisher} is not known here"))
-            .hint("search for it first, so that the peers are asked"));
+        return Err(unknown(&asked, publisher));
     };
     assessment.steps.extend(told(context, release));
     assessment.steps.push(holders(context, id, here));
     Ok(NodeReply::Why(assessment))
+}
+
+/// A release that the catalogue does not have.
+pub fn unknown(release: &str, publisher: PublisherKey) -> NodeError {
+    NodeError::new(ErrorKind::NotFound, format!("{release} by {publisher} is not known here"))
+        .hint("search for it first, so that the peers are asked")
 }
 
 /// Who told of it, and what dealings with that peer were like; nothing where that was in an earlier run. The signature decides, not

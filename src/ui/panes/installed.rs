@@ -4,14 +4,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{filter_line, list_and_detail, why};
+use super::{file_list, filter_line, list_and_detail, why};
 use crate::app::bytes;
 use crate::app::state::{Check, Extras, Installed, Standing, source};
 use crate::market::install::{Basis, Verification};
 use crate::market::store::Reason;
 use crate::market::trust::Fingerprint;
 use crate::market::{PackageName, when};
-use crate::net::api::{InstalledFiles, InstalledInfo};
+use crate::net::api::{FileList, InstalledInfo};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, empty, panel, table};
 use crate::ui::{Ui, text};
@@ -262,7 +262,7 @@ fn origin(theme: &Theme, facts: &mut Facts<'_>, installed: &Installed, one: &Ins
 fn files(
     theme: &Theme,
     facts: &mut Facts<'_>,
-    files: Option<&Result<InstalledFiles, crate::net::NodeError>>,
+    files: Option<&Result<FileList, crate::net::NodeError>>,
     one: &InstalledInfo,
 ) {
     let count = format!("{}, {}", text::count(one.files, "file"), bytes::size(one.bytes));
@@ -271,14 +271,7 @@ fn files(
         None => facts.put("", theme.symbols.waiting, theme.dim),
         Some(Err(error)) => facts.put("", &error.message, theme.warn),
         Some(Ok(list)) if list.unknown => facts.put("", "which ones is not known any more", theme.dim),
-        Some(Ok(list)) => {
-            for file in &list.files {
-                facts.short("", &format!("{:>9}  {}", bytes::size(file.size), &*file.path), theme.dim);
-            }
-            if list.unlisted > 0 {
-                facts.put("", &format!("and {} more", list.unlisted), theme.dim);
-            }
-        }
+        Some(Ok(list)) => file_list::put(theme, facts, list),
     }
 }
 

@@ -88,6 +88,41 @@ fn installing_says_what_and_asks_for_exactly_that() {
     assert!(!again, "the same install is not asked twice at once");
 }
 
+#[test]
+fn a_look_inside_is_asked_for_once_shown_alone_and_tried_again_after_a_failure() {
+    let mut desk = Desk::ready();
+    desk.keys("5 p");
+    let seq = desk.state.search.seq;
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[4, 5]));
+    let effects = desk.keys("enter f");
+    let [NodeCommand::Contents { name: asked, version, publisher }] = commands(&effects)[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((asked, version.to_string(), *publisher), (&name("pack-4"), "1.2.4".into(), PublisherKey([4; 32])));
+    let tag = Tag::Contents { name: asked.clone(), version: version.clone(), publisher: *publisher };
+    let shown = |desk: &Desk| (desk.state.detail_open, desk.state.search.shown);
+    assert_eq!(shown(&desk), (true, Shown::Files));
+    assert!(!desk.state.can_look_inside() && desk.state.can_ask_why());
+    desk.keys("esc");
+    assert_eq!(desk.keys("f"), [], "it is on its way");
+    let failed = NodeError::new(ErrorKind::Network, "nobody has it");
+    desk.event(Event::Reply { tag: tag.clone(), result: Err(failed) });
+    let files = |desk: &Desk| desk.state.search.selected_inside().unwrap().files.clone();
+    assert!(matches!(files(&desk), Some(Err(_))));
+    desk.keys("esc");
+    assert!(matches!(commands(&desk.keys("f"))[..], [NodeCommand::Contents { .. }]), "what failed is tried again");
+    desk.reply(tag.clone(), NodeReply::Files(FileList { unlisted: 7, ..FileList::default() }));
+    assert_eq!(files(&desk).unwrap().unwrap().unlisted, 7);
+    desk.keys("esc j");
+    assert!(desk.state.search.selected_inside().is_none(), "another line");
+    desk.keys("f");
+    desk.reply(tag, NodeReply::Files(FileList::default()));
+    assert_eq!(files(&desk), None, "an answer about the line before");
+    assert_eq!(shown(&desk), (true, Shown::Files));
+    desk.keys("esc enter");
+    assert_eq!(shown(&desk), (true, Shown::All));
+}
+
 fn step(code: Code, outcome: Outcome, text: &str) -> Assessment {
     Assessment { steps: vec![trust::Step::new(code, outcome, text)], key_change: None }
 }

@@ -80,6 +80,11 @@ fn answers() -> impl Strategy<Value = Event> {
         any::<u8>().prop_map(move |n| (Tag::Verify { name: InstalledInfo::sample(n).name }, Err(failed()))),
         Just((Tag::UpdatePlan { name: None }, Err(failed()))),
         (0u64..4).prop_map(move |seq| (Tag::InstalledFiles { seq }, Err(failed()))),
+        any::<u8>().prop_map(|n| {
+            let (name, version) = (InstalledInfo::sample(n).name, semver::Version::new(1, 2, u64::from(n)));
+            let tag = Tag::Contents { name, version, publisher: PublisherKey([n; 32]) };
+            (tag, Ok(NodeReply::Files(FileList::default())))
+        }),
         Just((Tag::Settings, Ok(NodeReply::Settings(Box::default())))),
     ]
     .prop_map(|(tag, result)| Event::Reply { tag, result })

@@ -146,7 +146,7 @@ fn files_and_trust_are_asked_for_once_the_selection_rests() {
     assert_eq!(name.as_str(), "pack-3");
     let seq = desk.state.installed.extras_seq;
     desk.keys("up");
-    desk.reply(Tag::InstalledFiles { seq }, NodeReply::InstalledFiles(InstalledFiles::default()));
+    desk.reply(Tag::InstalledFiles { seq }, NodeReply::Files(FileList::default()));
     assert!(desk.state.installed.selected_extras().is_none(), "they are of another package");
     desk.keys("down");
     assert!(desk.state.installed.selected_extras().is_some_and(|extras| extras.files.is_some()));

@@ -20,6 +20,8 @@ use crate::market::testing::{identity, sign};
 use make::{Case, Tar};
 use scene::Scene;
 
+use super::contents;
+
 /// `outside` is a directory that some of them name.
 fn corpus(outside: &Path) -> Vec<Case> {
     [names::cases(outside), entries::cases(outside), frames::cases()].into_iter().flatten().collect()
@@ -42,6 +44,12 @@ fn every_hostile_archive_is_refused_for_its_own_reason_and_leaves_no_trace() {
         println!("{:<58} {refusal}", case.name);
         if !refusal.starts_with("archive refused: ") || !refusal.contains(case.refusal) {
             wrong.push(format!("{}: {refusal}", case.name));
+        }
+        // Who only looks inside hears the same.
+        let listed = contents(&scene.archive(), &scene::signed(&scene.archive(), case.files));
+        let heard = listed.map_or_else(|error| error.to_string(), |files| format!("listed: {files:?}"));
+        if heard != refusal {
+            wrong.push(format!("{}: {refusal}, and for who looks inside {heard}", case.name));
         }
         assert_eq!(scene.fingerprints(), before, "{} left a trace", case.name);
     }

@@ -148,11 +148,16 @@ async fn finish(
         place::put(&store, &contents, purpose, &packs, unix_now())
     });
     let placed = placing.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
-    let Bytes::Fresh(fetched, peers) = bytes else { return Ok((placed, Vec::new())) };
+    Ok((placed, keep(&context, bytes).await))
+}
+
+/// Keeps bytes that were fetched for others, where the settings say so. Gives who delivered them.
+pub async fn keep(context: &Context, bytes: Bytes) -> Vec<PeerId> {
+    let Bytes::Fresh(fetched, peers) = bytes else { return Vec::new() };
     if context.settings.storage.mirror != Mirror::None {
-        fetch::keep(&context, fetched).await;
+        fetch::keep(context, fetched).await;
     }
-    Ok((placed, peers))
+    peers
 }
 
 /// Fetches the archive of the repository, takes the package out of it and puts that in place.

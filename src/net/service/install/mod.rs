@@ -10,6 +10,7 @@ use super::super::api::{InstallAnswer, InstallRequest, NodeReply};
 use super::super::context::Context;
 use super::super::error::{ErrorKind, NodeError};
 
+pub use carry_out::keep;
 pub use outdated::outdated;
 
 /// Answers [`NodeCommand::Plan`](super::super::api::NodeCommand::Plan).

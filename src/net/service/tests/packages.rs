@@ -426,7 +426,7 @@ async fn installed_files_are_listed_and_compared() {
     let name = PackageName::new("looked-at").unwrap();
     let ask = |command: NodeCommand| node.handle.request(command);
     let files = NodeCommand::InstalledFiles { name: name.clone() };
-    let NodeReply::InstalledFiles(files) = ask(files).await.unwrap() else { panic!() };
+    let NodeReply::Files(files) = ask(files).await.unwrap() else { panic!() };
     let paths: Vec<_> = files.files.iter().map(|file| file.path.to_string()).collect();
     assert_eq!(paths, ["README.md", "data/large.bin", "package.toml"]);
     assert_eq!((files.files[1].size, files.unlisted, files.unknown), (600_000, 0, false));
@@ -439,4 +439,28 @@ async fn installed_files_are_listed_and_compared() {
     assert_eq!(error.kind, ErrorKind::NotFound);
     let NodeReply::Settings(settings) = ask(NodeCommand::Settings).await.unwrap() else { panic!() };
     assert_eq!(settings.network.name, super::super::super::testing::NETWORK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_package_can_be_looked_into_without_installing_it() {
+    let publisher = TestNode::alone().await;
+    publish(&publisher, package("looked-into", "1.0.0", "").path()).await.unwrap();
+    let reader = TestNode::knowing(&publisher).await;
+    let name = PackageName::new("looked-into").unwrap();
+    eventually("it is known", || async { !reader.handle.detail(name.clone(), None).await.unwrap().is_empty() }).await;
+    let release = reader.handle.detail(name.clone(), None).await.unwrap().remove(0);
+    let inside = || reader.handle.contents(name.clone(), release.version.clone(), release.publisher);
+    let list = inside().await.unwrap();
+    let files: Vec<_> = list.files.iter().map(|file| (file.path.as_str(), file.size)).collect();
+    let (readme, manifest) = (files[0].1, files[2].1);
+    assert_eq!(files, [("README.md", readme), ("data/large.bin", 600_000), ("package.toml", manifest)]);
+    assert_eq!((readme, list.unlisted, list.unknown), ("# looked-into 1.0.0\n".len() as u64, 0, false));
+    assert!(reader.handle.installed().await.unwrap().is_empty() && !packs(&reader).join("looked-into").exists());
+    // Its bytes are here now: the second look, and an install, need nobody.
+    publisher.handle.shutdown().await.unwrap();
+    eventually("the publisher is gone", || async { !reader.sees(&publisher) }).await;
+    assert_eq!(inside().await.unwrap(), list);
+    install(&reader, "looked-into").await.unwrap();
+    let other = reader.handle.contents(name.clone(), semver::Version::new(9, 9, 9), release.publisher).await;
+    assert_eq!(other.unwrap_err().kind, ErrorKind::NotFound);
 }
