@@ -1,14 +1,12 @@
 //! What each command does.
 
-use super::{ask, installed, keys, offer, publish, search, settings, transfers, updating};
+use super::{ask, installed, keys, offer, publish, questions, search, settings, transfers, updating};
 use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
 use crate::app::state::{
-    Action, Confirm, Entry, Frozen, ListView, Overlay, Picker, Prompt, Purpose, Shown, State, Step, Tab, ToastKind,
-    Typed, lower, paste, raise,
+    Entry, Frozen, ListView, Overlay, Picker, Prompt, Purpose, Shown, State, Tab, ToastKind, lower, paste, raise,
 };
-use crate::market::install::Removal;
 use crate::net::NodeCommand;
 
 /// Characters of what was copied that are told.
@@ -20,7 +18,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         return go_to(state, tab);
     }
     match id {
-        Id::Quit => return quit(state),
+        Id::Quit => return questions::quit(state),
         Id::Help => return keys::open(state, Overlay::Help(Picker::default())),
         Id::Palette => return keys::open(state, Overlay::Palette(Picker { typing: true, ..Picker::default() })),
         Id::NextTab => return go_to(state, state.tab_at(1)),
@@ -39,8 +37,8 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::CopyAddress => return copy(state, state.peer_address()),
         Id::Connect => return keys::open(state, Overlay::Prompt(Prompt::default())),
         Id::Keep => return keep(state),
-        Id::Disconnect => ask_disconnect(state),
-        Id::Ban => ask_ban(state),
+        Id::Disconnect => questions::disconnect(state),
+        Id::Ban => questions::ban(state),
         Id::Sort if state.tab == Tab::Search => search::sort(state),
         Id::Narrow => return keys::open(state, Overlay::Narrow(ListView::default())),
         Id::Sort => {
@@ -82,11 +80,11 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::UpdateAll => return updating::ask(state, None),
         Id::Verify => return installed::verify(state),
         Id::VerifyAll => return installed::verify_all(state),
-        Id::RemoveUnused => ask_remove_unused(state),
+        Id::RemoveUnused => questions::remove_unused(state),
         Id::Edit => return settings::edit(state),
         Id::Reset => settings::ask_reset(state),
         Id::Install => return offer::ask(state),
-        Id::Remove => ask_remove(state),
+        Id::Remove => questions::remove(state),
         Id::Next => return publish::next(state),
         Id::Allow => return publish::allow(state),
         Id::Bump => publish::offer_versions(state),
@@ -103,7 +101,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Follow if state.tab == Tab::Feed => follow_feed(state),
         Id::Follow => toggle_follow(state),
         Id::Others => return search_publisher(state),
-        Id::BanSender => ask_ban_sender(state),
+        Id::BanSender => questions::ban_sender(state),
         Id::Mouse => {
             state.mouse = !state.mouse;
             let text = if state.mouse { "the mouse works here" } else { "the mouse selects text" };
@@ -254,15 +252,6 @@ fn search_publisher(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-fn ask_ban_sender(state: &mut State) {
-    let Some(peer) = state.feed.selected().and_then(|item| item.from.clone()) else { return };
-    let known = state.peers.rows().iter().map(|row| &row.info).find(|info| info.peer_id == peer);
-    let agent = known.map(|info| info.agent.to_string()).unwrap_or_default();
-    let evidence = known.map(|info| format!("{} good, {} bad", info.successes, info.failures)).unwrap_or_default();
-    let purpose = Purpose::Ban { peer, agent, evidence };
-    state.overlay = Some(Overlay::Prompt(Prompt { purpose, ..Prompt::default() }));
-}
-
 fn toggle_follow(state: &mut State) {
     let len = state.logs.visible().len();
     state.logs.view = state.logs.current(len);
@@ -277,51 +266,6 @@ pub fn copy(state: &mut State, text: Option<String>) -> Vec<Effect> {
     let more = if short.len() < text.len() { "..." } else { "" };
     state.toast(ToastKind::Info, format!("copied {short}{more}"), Some("if your terminal allows it".into()));
     vec![Effect::Copy(text)]
-}
-
-/// Leaves, after a question when something would be broken off. Asked again while the question is open, it leaves.
-pub fn quit(state: &mut State) -> Vec<Effect> {
-    let asked = matches!(&state.overlay, Some(Overlay::Confirm(confirm)) if confirm.action == Action::Quit);
-    let warnings = state.work_in_progress();
-    if asked || warnings.is_empty() {
-        return vec![Effect::Quit];
-    }
-    let confirm = Confirm {
-        title: "Quit now?".into(),
-        warnings,
-        yes: "quit",
-        dangerous: true,
-        action: Action::Quit,
-        ..Confirm::default()
-    };
-    keys::open(state, Overlay::Confirm(confirm))
-}
-
-fn confirm(state: &mut State, title: &str, yes: &'static str, facts: Vec<(&str, String)>, action: Action) {
-    let facts = facts.into_iter().map(|(label, value)| (label.to_owned(), value)).collect();
-    let confirm =
-        Confirm { title: title.into(), facts, yes, choice: true, dangerous: true, action, ..Confirm::default() };
-    state.overlay = Some(Overlay::Confirm(confirm));
-}
-
-fn ask_disconnect(state: &mut State) {
-    let Some(peer) = state.peers.selected().map(|peer| peer.peer_id.clone()) else { return };
-    confirm(state, "Disconnect this peer?", "disconnect", vec![("peer", peer.clone())], Action::Disconnect { peer });
-}
-
-fn ask_ban(state: &mut State) {
-    let Some(info) = state.peers.selected() else { return };
-    let (peer, agent) = (info.peer_id.clone(), info.agent.to_string());
-    if info.banned {
-        let facts = [("peer", peer.clone()), ("agent", agent)];
-        let why = info.ban_reason.as_deref().unwrap_or("unknown").to_owned();
-        let facts = facts.into_iter().chain([("banned for", why)]).collect();
-        confirm(state, "Lift this ban?", "unban", facts, Action::Unban { peer });
-    } else {
-        let evidence = format!("{} good, {} bad", info.successes, info.failures);
-        let purpose = Purpose::Ban { peer, agent, evidence };
-        state.overlay = Some(Overlay::Prompt(Prompt { purpose, ..Prompt::default() }));
-    }
 }
 
 /// The palette with all themes; the one that is selected is shown.
@@ -357,56 +301,4 @@ fn keep(state: &mut State) -> Vec<Effect> {
         (Tag::Keep { peer: peer.clone() }, "keeping", NodeCommand::Keep { peer })
     };
     ask::visibly(state, tag, text.into(), command)
-}
-
-fn ask_remove(state: &mut State) {
-    let (name, version) = match (state.tab, state.search.selected(), state.installed.selected()) {
-        (Tab::Installed, _, Some(one)) => (one.name.clone(), one.version.clone()),
-        (Tab::Search, Some(hit), _) => match &hit.installed {
-            Some(version) => (hit.name.clone(), version.clone()),
-            None => return,
-        },
-        _ => return,
-    };
-    let mut facts = vec![("package", format!("{name} {version}"))];
-    let here = state.installed.get(&name);
-    facts.extend(here.map(|one| ("deletes", format!("{} ({} files)", one.path, one.files))));
-    let needing: Vec<String> = here.iter().flat_map(|one| &one.needed_by).map(ToString::to_string).collect();
-    let action = Action::Remove { name: name.clone(), force: !needing.is_empty() };
-    confirm(state, "Remove this package?", "remove", facts, action);
-    if let (Some(Overlay::Confirm(confirm)), false) = (&mut state.overlay, needing.is_empty()) {
-        let verb = if needing.len() == 1 { "needs" } else { "need" };
-        confirm.warnings.push(format!("{} {verb} it, and will be broken", needing.join(", ")));
-        confirm.typed = Some(Typed::of(name.as_str()));
-    }
-}
-
-fn ask_remove_unused(state: &mut State) {
-    let unused: Vec<_> = state.installed.unused().map(|one| format!("{} {}", one.name, one.version)).collect();
-    let facts = vec![("packages", unused.join(", ")), ("why", "they came as dependencies that nothing needs".into())];
-    confirm(state, "Remove what is unused?", "remove", facts, Action::RemoveUnused);
-}
-
-/// A dialog was answered with yes.
-pub fn confirmed(state: &mut State, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Quit => vec![Effect::Quit],
-        Action::Publish if state.publish.step == Step::Review => publish::start(state),
-        Action::Publish => Vec::new(),
-        Action::Install { what, request } => offer::install(state, what, *request),
-        Action::Remove { name, force } => {
-            let (text, tag) = (format!("removing {name}"), Tag::Remove { name: name.to_string() });
-            ask::visibly(state, tag, text, NodeCommand::Remove(Removal { force, ..Removal::of(name) }))
-        }
-        Action::EndUpload { id, name } => transfers::end(state, id, &name, true),
-        Action::RemoveUnused => installed::remove_unused(state),
-        Action::ResetSetting { name } => vec![Effect::WriteSetting { name, value: None }],
-        Action::Unban { peer } => {
-            ask::visibly(state, Tag::Unban { peer: peer.clone() }, "unbanning".into(), NodeCommand::Unban { peer })
-        }
-        Action::Disconnect { peer } => {
-            let command = NodeCommand::Disconnect { peer: Some(peer.clone()) };
-            ask::visibly(state, Tag::Disconnect { peer }, "disconnecting".into(), command)
-        }
-    }
 }

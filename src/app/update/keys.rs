@@ -1,6 +1,6 @@
 //! Where a key goes: a dialog, a text field, or the command it stands for.
 
-use super::{actions, overlay, typing};
+use super::{actions, overlay, questions, typing};
 use crate::app::command::{Command, Group, Id, tab_of};
 use crate::app::effect::Effect;
 use crate::app::key::Key;
@@ -12,7 +12,7 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     }
     // Ctrl-C twice always leaves, whatever is open.
     if key == Key::ctrl('c') {
-        return actions::quit(state);
+        return questions::quit(state);
     }
     if let Some(open) = state.overlay.take() {
         return overlay::key(state, open, key);

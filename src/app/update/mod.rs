@@ -10,6 +10,7 @@ mod offer;
 mod overlay;
 mod pointer;
 mod publish;
+mod questions;
 mod replies;
 mod search;
 mod settings;

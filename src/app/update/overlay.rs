@@ -1,6 +1,6 @@
 //! Keys while a dialog, the help or the palette is open.
 
-use super::{actions, ask, look, publish, search, settings, transfers};
+use super::{actions, ask, look, publish, questions, search, settings, transfers};
 use crate::app::command;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
@@ -31,12 +31,12 @@ fn confirm_key(state: &mut State, mut confirm: Confirm, key: Key) -> Vec<Effect>
         Code::Esc => return Vec::new(),
         Code::Up | Code::Down | Code::PageUp | Code::PageDown => scroll_dialog(state, key.code),
         _ if confirm.typed.is_some() && type_word(&mut confirm, key) => {
-            return actions::confirmed(state, confirm.action);
+            return questions::confirmed(state, confirm.action);
         }
         _ if confirm.typed.is_some() => {}
-        Code::Char('y' | 'Y') => return actions::confirmed(state, confirm.action),
+        Code::Char('y' | 'Y') => return questions::confirmed(state, confirm.action),
         Code::Char('n' | 'N' | 'q') => return Vec::new(),
-        Code::Enter if confirm.choice => return actions::confirmed(state, confirm.action),
+        Code::Enter if confirm.choice => return questions::confirmed(state, confirm.action),
         Code::Enter => return Vec::new(),
         Code::Char('j' | 'k') => scroll_dialog(state, if key == Key::char('j') { Code::Down } else { Code::Up }),
         Code::Left | Code::Right | Code::Tab | Code::BackTab | Code::Char('h' | 'l') => {

@@ -1,6 +1,6 @@
 //! The mouse: clicks on what a frame put somewhere, and the wheel.
 
-use super::{actions, look, overlay, publish, search, transfers};
+use super::{actions, look, overlay, publish, questions, search, transfers};
 use crate::app::effect::Effect;
 use crate::app::event::MouseAction;
 use crate::app::hit::Target;
@@ -50,7 +50,7 @@ fn click(state: &mut State, target: Target) -> Vec<Effect> {
     match (state.overlay.take(), target) {
         (Some(Overlay::Confirm(confirm)), Target::Answer(false)) => drop(confirm),
         (Some(Overlay::Confirm(confirm)), Target::Answer(true)) if confirm.can_say_yes() => {
-            return actions::confirmed(state, confirm.action);
+            return questions::confirmed(state, confirm.action);
         }
         (Some(Overlay::Palette(picker)), Target::Row(index)) => {
             let entry = state.entries(picker.input.value()).into_iter().nth(index);
