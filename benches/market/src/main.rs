@@ -119,6 +119,12 @@ fn tell_built(what: &str, releases: usize, built: &Built) {
         built.checked,
         built.checked as f64 / built.checking.as_secs_f64(),
     );
+    println!(
+        "{what}: merged in {} steps, {:.0} ms in all, the longest {:.1} ms",
+        built.merging.len(),
+        built.merging.iter().sum::<Duration>().as_secs_f64() * 1000.0,
+        built.merging.iter().max().map_or(0.0, |step| step.as_secs_f64() * 1000.0),
+    );
 }
 
 fn tell_size(what: &str, dir: &Path, releases: usize) {

@@ -22,6 +22,7 @@ impl Db {
         let tx = self.conn.transaction()?;
         let accepted = accept_in(&tx, release, now)?;
         tx.commit()?;
+        self.words_changed(&[accepted]);
         Ok(accepted)
     }
 
@@ -40,9 +41,10 @@ impl Db {
         let tx = self.conn.transaction()?;
         let mut intake = Intake::default();
         let accepted = releases.iter().map(|release| intake.take(&tx, release, now));
-        let accepted = accepted.collect::<Result<_, _>>()?;
+        let accepted = accepted.collect::<Result<Vec<_>, _>>()?;
         intake.finish(&tx)?;
         tx.commit()?;
+        self.words_changed(&accepted);
         Ok(accepted)
     }
 }

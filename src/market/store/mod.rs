@@ -21,6 +21,7 @@ mod heads;
 mod installs;
 mod intake;
 mod keys;
+mod merge;
 mod newest;
 mod partial;
 mod peer_record;
@@ -88,6 +89,7 @@ pub struct Db {
     repairs: Vec<String>,
     /// Blobs known to be sound since it was opened.
     vetted: HashSet<PackageId>,
+    words: merge::Words,
 }
 
 #[cfg(test)]

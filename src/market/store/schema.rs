@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::merge::Words;
 use super::turn::Turn;
 use super::{Db, Place, convert, installs, rescue, scan, search};
 use crate::config::Home;
@@ -56,7 +57,7 @@ impl Db {
         let (mut repairs, is_new) = (Vec::new(), !place.file.exists());
         let conn = if turn.is_alone() { open_alone(&place, &mut repairs) } else { connect(&place.file) };
         let conn = conn.map_err(|error| named(error, &place.file))?;
-        let mut db = Self { conn, place, turn, repairs, vetted: HashSet::new() };
+        let mut db = Self { conn, place, turn, repairs, vetted: HashSet::new(), words: Words::default() };
         if db.turn.is_alone() {
             // A new database, or one made anew, does not know every file that is of use.
             let complete = !is_new && db.repairs.is_empty();

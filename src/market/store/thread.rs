@@ -1,7 +1,7 @@
 //! The thread that owns the database.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, Sender, channel};
 
 use tokio::sync::oneshot;
 
@@ -85,7 +85,7 @@ fn unanswered() -> MarketError {
 /// A job that panics answers nobody and rolls its transaction back; the jobs behind it still run.
 fn serve(mut db: Db, queue: &Receiver<Order>) {
     let closed = loop {
-        match queue.recv() {
+        match next(&mut db, queue) {
             Ok(Order::Run(job)) => {
                 if catch_unwind(AssertUnwindSafe(|| job(&mut db))).is_err() {
                     tracing::error!("a database operation panicked");
@@ -100,6 +100,23 @@ fn serve(mut db: Db, queue: &Receiver<Order>) {
     if let Some(closed) = closed {
         let _ = closed.send(());
     }
+}
+
+/// Waits for the next order, and merges the full-text index where none comes.
+fn next(db: &mut Db, queue: &Receiver<Order>) -> Result<Order, RecvError> {
+    while let Some(leisure) = db.leisure() {
+        match queue.recv_timeout(leisure) {
+            Ok(order) => return Ok(order),
+            Err(RecvTimeoutError::Disconnected) => return Err(RecvError),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = db.merge_words() {
+                    tracing::warn!("the search index could not be merged: {error}");
+                }
+                repair(db);
+            }
+        }
+    }
+    queue.recv()
 }
 
 /// Puts right what the job came upon; whoever asked for it has been told to try again.

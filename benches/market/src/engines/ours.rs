@@ -28,6 +28,8 @@ pub struct Built {
     pub slowest: Duration,
     pub checking: Duration,
     pub checked: usize,
+    /// What is done afterwards, when nobody wants the database: the steps of merging the index.
+    pub merging: Vec<Duration>,
 }
 
 /// Makes a catalogue of all releases of `corpus` in `home`.
@@ -37,6 +39,7 @@ pub fn build(corpus: &mut Corpus, home: &Path, now: u64) -> Built {
     loop {
         let releases = corpus.next(BATCH);
         if releases.is_empty() {
+            built.merging = merge(&mut db);
             let (begun, cpu) = (Instant::now(), thread_time());
             // Closing writes what is in the log.
             drop(db);
@@ -60,6 +63,18 @@ pub fn build(corpus: &mut Corpus, home: &Path, now: u64) -> Built {
         built.taking_in += taken;
         built.slowest = built.slowest.max(taken);
     }
+}
+
+fn merge(db: &mut Db) -> Vec<Duration> {
+    let mut more = true;
+    std::iter::from_fn(|| {
+        more.then(|| {
+            let begun = Instant::now();
+            more = db.merge_words().expect("a step");
+            begun.elapsed()
+        })
+    })
+    .collect()
 }
 
 /// Takes all releases of `corpus` into `home` from their bytes, as they come from others: decoded, checked, stored, indexed.
