@@ -84,12 +84,11 @@ fn listening(home: &Home) -> Duration {
 
 fn memory(node: &Node) {
     println!("\n{:<44} {:>9}", "resident memory in MiB, headless", "");
-    let pid = || node.json(&["status"])["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a pid");
-    println!("{:<44} {:>9.1}", "idle, no peers", resident_mib(pid()));
+    println!("{:<44} {:>9.1}", "idle, no peers", resident_mib(node.pid()));
     let others: Vec<Node> = (0..10).map(|_| Node::start(&[node])).collect();
     node.wait_for_peers(others.len() as u64);
     std::thread::sleep(Duration::from_secs(10));
-    println!("{:<44} {:>9.1}", "10 peers, 10 s after the last joined", resident_mib(pid()));
+    println!("{:<44} {:>9.1}", "10 peers, 10 s after the last joined", resident_mib(node.pid()));
 }
 
 fn idle_dashboard() {

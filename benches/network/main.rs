@@ -6,12 +6,21 @@
 //! cargo bench --bench network -- partition [seconds]
 //! cargo bench --bench network -- churn [seconds]
 //! cargo bench --bench network -- flood [announcements a second] [seconds]
+//! cargo bench --bench network -- hostile [announcements a second] [seconds]
+//! cargo bench --bench network -- memory [peers] [seconds]
 //! ```
+//! The nodes that `hostile` and `memory` look at are processes of their own.
 //! Linux only (reads /proc).
 
 mod churn;
 mod flood;
+#[path = "../../tests/end_to_end/harness.rs"]
+#[allow(dead_code)]
+mod harness;
+mod hostile;
+mod memory;
 mod nodes;
+mod package;
 mod partition;
 #[path = "../support/process.rs"]
 #[allow(dead_code)]
@@ -38,13 +47,17 @@ fn main() {
             "partition" => partition::run(seconds(0, 60)).await,
             "churn" => churn::run(seconds(0, 180)).await,
             "flood" => flood::run(number(0, 1000), seconds(1, 30)).await,
+            "hostile" => hostile::run(number(0, 5000), seconds(1, 20)).await,
+            "memory" => memory::run(number(0, 50) as usize, seconds(1, 300)),
             "all" => {
                 spread::run(&[10, 30, 100]).await;
                 partition::run(seconds(0, 60)).await;
                 churn::run(seconds(0, 180)).await;
                 flood::run(1000, seconds(0, 30)).await;
+                hostile::run(5000, seconds(0, 20)).await;
+                memory::run(50, seconds(0, 300));
             }
-            other => panic!("{other:?} is none of spread, partition, churn, flood"),
+            other => panic!("{other:?} is none of spread, partition, churn, flood, hostile, memory"),
         }
     });
 }

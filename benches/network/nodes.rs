@@ -4,11 +4,12 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use ggen_p2p_tui::config::{ByteSize, Home, Settings};
+use ggen_p2p_tui::net::NodeHandle;
 use ggen_p2p_tui::net::api::{PublishRequest, SearchRequest};
 use ggen_p2p_tui::net::node::{NodeOptions, start};
-use ggen_p2p_tui::net::{NodeHandle, unix_now};
 use tempfile::TempDir;
 
+use super::package::package;
 use super::process;
 
 /// Whatever takes longer has failed.
@@ -51,12 +52,7 @@ impl Node {
 
     /// Publishes a small package of its own.
     pub async fn publish(&self, name: &str) {
-        let dir = tempfile::tempdir().expect("a directory");
-        let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\ndescription = \"A package of a bench\"\nlicense = \"MIT\"\n"
-        );
-        std::fs::write(dir.path().join("package.toml"), manifest).expect("a manifest");
-        std::fs::write(dir.path().join("a.txt"), format!("{name} {}", unix_now())).expect("a file");
+        let dir = package(name);
         let request = PublishRequest {
             path: dir.path().display().to_string(),
             job: 0,

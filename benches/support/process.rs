@@ -5,6 +5,11 @@ pub fn resident_mib(pid: u32) -> f64 {
     status_mib(pid, "VmRSS:")
 }
 
+/// What of it the process has made itself, in MiB: all but pages of files, which the kernel can give up and read again.
+pub fn own_mib(pid: u32) -> f64 {
+    status_mib(pid, "RssAnon:")
+}
+
 /// The most that was ever resident, in MiB.
 pub fn most_resident_mib(pid: u32) -> f64 {
     status_mib(pid, "VmHWM:")

@@ -136,12 +136,15 @@ impl Node {
 
     pub fn start_on(home: Home, bootstrap: &[&Node]) -> Self {
         let addresses: Vec<_> = bootstrap.iter().map(|node| node.address()).collect();
-        Self::listening(home, "/ip4/127.0.0.1/tcp/0", &addresses)
+        Self::listening(home, &["/ip4/127.0.0.1/tcp/0"], &addresses)
     }
 
-    pub fn listening(home: Home, listen: &str, bootstrap: &[String]) -> Self {
+    pub fn listening(home: Home, listen: &[&str], bootstrap: &[String]) -> Self {
         let mut command = command(&home.path());
-        command.args(["--no-ui", "--listen", listen, "--no-mdns"]);
+        command.args(["--no-ui", "--no-mdns"]);
+        for address in listen {
+            command.args(["--listen", address]);
+        }
         for address in bootstrap {
             command.args(["--bootstrap", address]);
         }
@@ -175,11 +178,24 @@ impl Node {
         self.json(&["status"])["peer_id"].as_str().expect("a peer id").to_owned()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("a running node").id()
+    }
+
     /// The first address that it listens on, with `/p2p/`.
     pub fn address(&self) -> String {
+        self.addresses().swap_remove(0)
+    }
+
+    /// All addresses that it listens on, with `/p2p/`.
+    pub fn addresses(&self) -> Vec<String> {
         let status = self.json(&["status"]);
-        let addr = status["listen_addrs"][0].as_str().expect("an address");
-        if addr.contains("/p2p/") { addr.to_owned() } else { format!("{addr}/p2p/{}", self.peer_id()) }
+        let peer = status["peer_id"].as_str().expect("a peer id");
+        let addresses = status["listen_addrs"].as_array().expect("addresses").iter();
+        let addresses = addresses.map(|addr| addr.as_str().expect("an address"));
+        addresses
+            .map(|addr| if addr.contains("/p2p/") { addr.to_owned() } else { format!("{addr}/p2p/{peer}") })
+            .collect()
     }
 
     pub fn connected_peers(&self) -> u64 {

@@ -21,14 +21,14 @@ fn size(usual: usize) -> usize {
 
 /// Installs through a proxy before a node that listens on `listen`, which is `/ip4/127.0.0.1/` and `kind` with a port.
 fn install(size: usize, listen: &str, kind: (&str, &str), proxy: fn(SocketAddr) -> (u16, Arc<Seen>)) {
-    let publisher = Node::listening(Home::new(), listen, &[]);
+    let publisher = Node::listening(Home::new(), &[listen], &[]);
     let dir = package(publisher.home.folder(), size);
     publisher.json(&["publish", dir.to_str().expect("UTF-8")]);
     let address = publisher.address();
     let port = address.split('/').nth(4).and_then(|port| port.parse().ok()).expect("a port");
     let (port, seen) = proxy(([127, 0, 0, 1], port).into());
     let through = format!("/ip4/127.0.0.1/{}/{port}{}/p2p/{}", kind.0, kind.1, publisher.peer_id());
-    let node = Node::listening(Home::new(), listen, &[through]);
+    let node = Node::listening(Home::new(), &[listen], &[through]);
     node.wait_for_package("bulk");
     let begun = Instant::now();
     let mut install =
