@@ -73,3 +73,27 @@ fn read_through(file: &File, size: u64, mut take: impl FnMut(&[u8])) -> io::Resu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::merkle::BlobHasher;
+
+    #[test]
+    fn what_stands_behind_the_size_is_not_hashed() {
+        let bytes = vec![7; 3 * PIECE];
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), &bytes).expect("written");
+        for size in [0, 100, PIECE, 2 * PIECE + 1, bytes.len()] {
+            let mut hasher = BlobHasher::default();
+            hasher.update(&bytes[..size]);
+            assert_eq!(digest(file.as_file(), size as u64).expect("read"), hasher.finish(), "{size} bytes");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error() {
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(digest(&File::open(dir.path()).expect("open"), 10).is_err());
+    }
+}

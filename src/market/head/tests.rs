@@ -223,6 +223,19 @@ fn a_version_is_found_in_the_list_and_another_is_not() {
 }
 
 #[test]
+fn limits_of_the_list_are_exact() {
+    let first = &head().versions[0];
+    let read = |versions| wire::decode(&wire::encode(&Head { versions, ..head() }));
+    let many = |count| read(vec![first.clone(); count]);
+    assert!(many(128).is_ok() && many(129).is_err());
+    let long = |bytes| {
+        let version = format!("1.0.0-{:a<1$}", "", bytes - "1.0.0-".len()).parse().expect("version");
+        read(vec![HeadVersion { version, ..first.clone() }])
+    };
+    assert!(long(64).is_ok() && long(65).is_err());
+}
+
+#[test]
 fn limits_are_exact() {
     let keeps = |head: &Head| check::fields(head).is_ok();
     let from_to = |signed_at, expires_at| Head { signed_at, expires_at, ..head() };

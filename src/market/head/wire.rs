@@ -78,7 +78,7 @@ pub(super) fn encode_fitting(mut head: Head) -> Vec<u8> {
     }
 }
 
-fn encode(head: &Head) -> Vec<u8> {
+pub(super) fn encode(head: &Head) -> Vec<u8> {
     let texts: Vec<String> = head.versions.iter().map(|listed| listed.version.to_string()).collect();
     let versions = head.versions.iter().zip(&texts).map(|(listed, version)| WireVersion {
         version,

@@ -63,6 +63,17 @@ fn signed_releases_verify_after_travelling() {
 }
 
 #[test]
+fn a_release_is_known_by_the_hash_of_what_is_signed() {
+    let verified = release().sign(&identity()).expect("sign");
+    let signed = verified.envelope();
+    assert_eq!(signed.id().0, <[u8; 32]>::from(Sha256::digest(&signed.payload)));
+    assert_eq!((signed.id(), signed.signature_fits(), verified.signature_holds()), (verified.id(), true, true));
+    let mut forged = signed.clone();
+    forged.signature[0] ^= 1;
+    assert!(!forged.signature_fits() && !VerifiedRelease { envelope: forged, ..verified }.signature_holds());
+}
+
+#[test]
 fn a_changed_byte_anywhere_is_noticed() {
     let bytes = release().sign(&identity()).expect("sign").envelope().to_bytes();
     for at in 0..bytes.len() {
@@ -170,6 +181,24 @@ fn long_text_is_shortened_until_it_fits() {
     assert!(release.category.ends_with('…') && release.category.len() <= 64);
     assert_eq!(release.tags.len(), 32);
     assert!(SignedRelease::from_bytes(&bytes).expect("decode").verify("ggen", NOW).is_ok());
+}
+
+#[test]
+fn a_description_is_shortened_by_what_is_too_much_and_labels_only_after_it() {
+    let labels = |what: &str| (0..28).map(|i| SafeText::new(&format!("{what}-{i:-<56}"))).collect();
+    let of_length = |length| {
+        let description = "d".repeat(length).as_str().into();
+        Release { description, tags: labels("t"), keywords: labels("k"), ..release() }
+    };
+    let room = MAX_ENVELOPE - of_length(300).sign(&identity()).expect("sign").envelope().to_bytes().len();
+    for over in [0, 1, 2, 3, 50] {
+        let signed = of_length(300 + room + over).sign(&identity()).expect("sign");
+        let (release, bytes) = (signed.release(), signed.envelope().to_bytes().len());
+        assert_eq!((release.tags.len(), release.keywords.len()), (28, 28));
+        let least = if over == 0 { MAX_ENVELOPE } else { MAX_ENVELOPE - 4 };
+        assert!((least..=MAX_ENVELOPE).contains(&bytes), "{bytes} bytes with {over} too many");
+        assert_eq!(release.description.ends_with('…'), over > 0, "{over} bytes too long");
+    }
 }
 
 #[test]

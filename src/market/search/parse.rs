@@ -82,7 +82,7 @@ impl Query {
         parts.extend(text.split_whitespace().map(|word| word.replace(':', " ")));
         let mut out = String::new();
         for part in parts {
-            if out.len() + part.len() < max {
+            if out.len() + part.len() <= max {
                 out.push_str(&part);
                 out.push(' ');
             }

@@ -68,6 +68,7 @@ fn what_is_given_to_share_finds_the_name_by_its_key() {
 #[test]
 fn an_incomplete_filter_waits_and_a_wrong_one_is_told_of() {
     assert!(filters("category: tag: licence: installed: sort: min-reputation:").is_empty());
+    assert!(!filters("tag:a").is_empty());
     let query = Query::parse("sort:best installed:perhaps min-reputation:7 yanked:x web");
     assert_eq!((query.words, query.filters, query.sort), (vec!["web".into()], Filters::default(), Sort::Relevance));
     assert_eq!(query.faults.len(), 4, "{:?}", query.faults);
@@ -83,10 +84,19 @@ fn of_repeated_filters_the_last_holds_and_all_tags() {
 }
 
 #[test]
+fn orders_are_read_as_they_are_written() {
+    for sort in Sort::ALL {
+        assert_eq!(sort.to_string().parse(), Ok(sort));
+        assert_eq!(Query::parse(&format!("sort:{sort}")).sort, sort);
+    }
+}
+
+#[test]
 fn others_are_not_told_what_is_installed_here() {
     let query = Query::parse(r#"Rest api installed:yes min-reputation:0.5 category:"web dev" yanked:yes tag:x"#);
     assert_eq!(query.for_others(256), r#"category:"web dev" tag:"x" yanked:yes rest api"#);
     assert_eq!(Query::parse(&"word ".repeat(100)).for_others(20), "word word word word".get(..19).unwrap());
+    assert_eq!([8, 9].map(|max| Query::parse("word word").for_others(max)), ["word", "word word"], "what just fits");
     let asked =
         Query { facets: true, ..Query::parse("installed:yes min-reputation:1 sort:providers tag:x") }.from_other();
     let expected = Filters { tags: vec!["x".into()], ..Filters::default() };

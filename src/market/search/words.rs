@@ -74,6 +74,7 @@ mod tests {
             ("Knowledge-Graph_CLI 2.0", vec!["knowledge", "graph", "cli", "2", "0"]),
             ("Größe, déjà-vu; ÅNGSTRÖM İstanbul", vec!["große", "deja", "vu", "angstrom", "istanbul"]),
             ("ﬁle ①", vec!["file", "1"]),
+            ("größe—maß “wort”", vec!["große", "maß", "wort"]),
             ("नमस्ते 知识图谱", vec!["नमस्ते", "知识图谱"]),
             (" \"*^:()+{}'\u{301} ", vec![]),
         ] {

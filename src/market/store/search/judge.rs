@@ -265,6 +265,35 @@ mod tests {
     }
 
     #[test]
+    fn a_word_counts_by_its_field_and_by_how_long_that_is() {
+        let weighed = |weight: f64| Some(weight / (SATURATION + weight));
+        let usual = "api".to_owned() + &" word".repeat(15);
+        assert_eq!(score("api", "other", "", &usual), weighed(DESCRIPTION));
+        assert_eq!(score("api", "other", &usual, ""), weighed(LABELS));
+        assert_eq!(score("api", "other", "", &(usual + &" more".repeat(16))), weighed(1.0 / 1.75));
+    }
+
+    #[test]
+    fn what_is_new_counts_a_little_more() {
+        let half_a_year = 15_552_000.0;
+        let fit = |key, age: f64| Fit {
+            key,
+            release: key,
+            published_at: (2.0 * half_a_year - age) as i64,
+            score: 1.0,
+            providers: 0,
+            rejected: false,
+            name: String::new(),
+        };
+        let mut fits = [fit(1, half_a_year), fit(2, 0.0)];
+        order(&mut fits, &Query::parse("word").limit(2));
+        assert_eq!(fits.each_ref().map(|fit| (fit.key, fit.score)), [(2, 1.0 + RECENT), (1, 1.0 + RECENT / 2.0)]);
+        let mut fits = [fit(1, half_a_year), fit(2, 0.0)];
+        order(&mut fits, &Query::parse("word sort:newest").limit(2));
+        assert_eq!(fits.each_ref().map(|fit| (fit.key, fit.score)), [(2, 1.0), (1, 1.0)]);
+    }
+
+    #[test]
     fn a_number_of_licences_is_no_label() {
         let labels =
             labels::Labels { publisher: 7, licence: 9, licences: vec![10, 11], ..Default::default() }.to_bytes();

@@ -103,6 +103,12 @@ fn orders_are_as_asked() {
     let answer = db.search(&query, &known).expect("search");
     let order: Vec<_> = answer.hits.iter().map(|hit| hit.release.release().name.as_str()).collect();
     assert_eq!((order, answer.total), (vec!["delta", "gamma"], 4));
+
+    let here = held("delta");
+    db.conn.execute("INSERT INTO blobs (package_id, size, leaves) VALUES (?1, 1, x'')", [here.0]).expect("a blob");
+    let known = Known { holders: vec![(held("gamma"), 1), (here, 1)], trusted: None };
+    let answer = db.search(&query, &known).expect("search");
+    assert_eq!(answer.hits[0].release.release().name.as_str(), "delta", "this node has it too");
 }
 
 /// Peers that hold, and whose publisher is trusted how far.
@@ -199,6 +205,7 @@ fn tags_are_counted_once_and_without_words_not_at_all() {
 #[test]
 fn work_is_bounded_and_says_so() {
     let (_dir, mut db) = open();
+    add(&mut db, Release { published_at: NOW - 9000, ..release(&identity(2), "common", "1.0.0") }, 2);
     let many: Vec<_> = (0..1200u64)
         .map(|n| {
             let common = Release {
@@ -210,11 +217,17 @@ fn work_is_bounded_and_says_so() {
         })
         .collect();
     db.accept_all(&many, NOW).expect("accept");
-    let answer = db.search(&Query::parse("common").limit(10), &Nobody).expect("search");
+    let first = |db: &mut Db, text: &str| db.search(&Query::parse(text).limit(10), &Nobody).expect("search");
+    let answer = first(&mut db, "common");
     assert!(answer.at_least && answer.total >= 1000 && answer.total < 1200, "{}", answer.total);
-    assert_eq!(answer.hits[0].release.release().name.as_str(), "p1199", "those that came last");
+    let best: Vec<_> = answer.hits.iter().take(2).map(|hit| hit.release.release().name.as_str()).collect();
+    assert_eq!(best, ["common", "p1199"], "the name, however old, then those that came last");
+    assert_eq!(first(&mut db, "common sort:name").hits[0].release.release().name.as_str(), "p1000", "of the last 1000");
+    assert_eq!(first(&mut db, "common min-reputation:0").total, answer.total);
     let all = ask(&mut db, "common");
-    assert_eq!((all.total, all.at_least), (1200, false), "facets look further");
+    assert_eq!((all.total, all.at_least), (1201, false), "facets look further");
+    install(&mut db, "p5");
+    assert_eq!(ask(&mut db, "common installed:no").total, 1200);
     assert_eq!(names(&mut db, "p7")[0], "p7", "a name is found however many there are");
 }
 

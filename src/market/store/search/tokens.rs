@@ -47,8 +47,8 @@ pub fn expression(words: &[String], place: Place, labels: &[Vec<i64>], withdrawn
     let mark = if place == Place::Name { "=" } else { "" };
     for (index, word) in words.iter().enumerate() {
         let end = if index + 1 == words.len() { " *" } else { "" };
-        // The same word twice asks for nothing more; what is no beginning of a later word is asked for once.
-        if index + 1 == words.len() || !words.get(..index).is_some_and(|before| before.contains(word)) {
+        // The same word twice asks for nothing more, nor does the beginning of a word that is asked for.
+        if !words.get(..index).is_some_and(|before| before.contains(word)) {
             join(&mut out);
             let _ = write!(out, "\"{mark}{word}\"{end}");
         }
