@@ -1,7 +1,7 @@
 //! Extraction under the rules that keep a hostile archive harmless.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{BufReader, ErrorKind, Read, Seek};
+use std::io::{BufReader, BufWriter, ErrorKind, IntoInnerError, Read, Seek};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,9 @@ use crate::market::{MarketError, SafeText, VerifiedRelease, files};
 
 /// The largest window (log2 of bytes) a frame may ask memory for: 8 MiB, what level 19 needs.
 const MAX_WINDOW_LOG: u32 = 23;
+
+/// Bytes of a file written at once.
+const PIECE: usize = 64 * 1024;
 
 /// What a tar has beside the content of its files: a header for each file and directory, padding, the end.
 const MAX_OVERHEAD: u64 = (MAX_FILES as u64) * 3 * BLOCK + 2 * BLOCK;
@@ -228,7 +231,9 @@ fn mode<R: Read>(entry: &Entry<'_, R>, shown: &SafeText) -> Result<u32, MarketEr
 /// Made new, so that nothing which is there can be written through.
 fn write(content: &mut dyn Read, size: u64, mode: u32, target: &Path) -> Result<(), MarketError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(target);
-    let mut file = file.at(Action::Create, target)?;
+    // File systems like large pieces, and most files are small.
+    let capacity = usize::try_from(size).unwrap_or(PIECE).min(PIECE);
+    let mut file = BufWriter::with_capacity(capacity, file.at(Action::Create, target)?);
     let mut source = Source { inner: content, failed: None };
     let copied = std::io::copy(&mut source, &mut file);
     if let Some(error) = source.failed {
@@ -237,6 +242,7 @@ fn write(content: &mut dyn Read, size: u64, mode: u32, target: &Path) -> Result<
     if copied.at(Action::Write, target)? != size {
         return Err(cut_short());
     }
+    let file = file.into_inner().map_err(IntoInnerError::into_error).at(Action::Write, target)?;
     file.sync_all().at(Action::Write, target)
 }
 

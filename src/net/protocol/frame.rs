@@ -15,6 +15,9 @@ use super::super::service::throttle::Throttle;
 /// Longest length prefix that is read: 28 bits of length.
 const MAX_PREFIX: usize = 4;
 
+/// Payloads kept for the next ones: as many as are worked on at once.
+const MAX_SPARE: usize = 4;
+
 /// What limits the receiving of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameLimits {
@@ -62,12 +65,14 @@ pub struct Framed<S> {
     stream: S,
     meter: Option<Meter>,
     watcher: Option<Arc<AtomicU64>>,
+    /// Payloads that were given back, for the next ones.
+    spare: Vec<Vec<u8>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
     /// Frames over `stream`.
     pub fn new(stream: S) -> Self {
-        Self { stream, meter: None, watcher: None }
+        Self { stream, meter: None, watcher: None, spare: Vec::new() }
     }
 
     /// Adds the bytes received from now on to `watcher`, as they come.
@@ -117,7 +122,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         if length > limits.bytes as u64 {
             return Err(FrameError::TooLong { length, limit: limits.bytes });
         }
-        let mut payload = vec![0; length as usize];
+        let mut payload = self.spare.pop().unwrap_or_default();
+        payload.resize(length as usize, 0);
         let mut filled = 0;
         while let Some(rest) = payload.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match read_some(&mut self.stream, rest, limits, deadline).await? {
@@ -134,6 +140,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
             meter((prefix + filled) as u64, 0);
         }
         Ok(payload)
+    }
+
+    /// Takes a payload that is done with, so that the next one needs no memory of its own: new memory for each of many large ones
+    /// costs as much as to decrypt them.
+    pub fn give_back(&mut self, payload: Vec<u8>) {
+        if self.spare.len() < MAX_SPARE {
+            self.spare.push(payload);
+        }
     }
 
     /// The length and how many bytes it took.
@@ -207,6 +221,24 @@ mod tests {
         assert_eq!(sent(&[7; 300])[..3], [0xac, 0x02, 7]);
         assert!(matches!(receive(vec![0x80, 0x00], 10), Err(FrameError::Prefix)));
         assert!(matches!(receive(vec![0xff; 9], 10), Err(FrameError::Prefix)));
+    }
+
+    #[test]
+    fn the_memory_of_a_payload_given_back_is_that_of_the_next_one() {
+        let frames = [sent(&[7; 1000]), sent(&[8; 900]), sent(&[9; 10])].concat();
+        let mut framed = Framed::new(Cursor::new(frames));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let mut next = |given_back: Option<Vec<u8>>| {
+            given_back.into_iter().for_each(|payload| framed.give_back(payload));
+            runtime.block_on(framed.receive(FrameLimits::new(1000).within(SOON))).unwrap()
+        };
+        let first = next(None);
+        let place = first.as_ptr();
+        let second = next(Some(first));
+        assert_eq!((second.as_ptr(), &second), (place, &vec![8; 900]));
+        assert_eq!(next(None), [9; 10]);
+        (0..100).for_each(|_| framed.give_back(vec![0; 10]));
+        assert_eq!(framed.spare.len(), MAX_SPARE);
     }
 
     #[test]

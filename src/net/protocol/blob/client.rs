@@ -94,6 +94,11 @@ impl Provider {
         }
     }
 
+    /// Takes the memory of a leaf that is done with, for the next one.
+    pub fn give_back(&mut self, leaf: Leaf) {
+        self.stream.give_back(leaf.frame);
+    }
+
     /// Asks which leaves are there.
     pub async fn ask_held(&mut self) -> Result<(), ProtocolError> {
         Ok(self.stream.send(&codec::encode(&Request::Held(self.package.0)), SEND_LIMIT).await?)

@@ -64,8 +64,8 @@ enum Due {
 struct Course {
     provider: Provider,
     due: VecDeque<Due>,
-    /// Leaves that are being verified and written while others are received; each gives whether it is new.
-    checking: JoinSet<Result<bool, ProtocolError>>,
+    /// Leaves that are being verified and written while others are received; each comes back with whether it is new.
+    checking: JoinSet<Result<(bool, Leaf), ProtocolError>>,
     idle_since: Option<Instant>,
     /// When it was last asked what it has.
     asked_at: Instant,
@@ -166,13 +166,15 @@ impl Lane<'_> {
     /// Verifies and writes while the next leaf is received.
     fn check(&self, course: &mut Course, leaf: Leaf) {
         let (sharing, lane) = (self.sharing.clone(), self.id);
-        course.checking.spawn_blocking(move || sharing.take(lane, &leaf));
+        course.checking.spawn_blocking(move || Ok((sharing.take(lane, &leaf)?, leaf)));
     }
 
     /// Waits for one of those that are being checked.
     async fn took(&self, course: &mut Course) -> Result<(), ProtocolError> {
         let Some(checked) = course.checking.join_next().await else { return Ok(()) };
-        if checked.map_err(|_| stopped())?? {
+        let (is_new, leaf) = checked.map_err(|_| stopped())??;
+        course.provider.give_back(leaf);
+        if is_new {
             let (bytes, leaves) = self.sharing.progress();
             self.transfer.progress(bytes, leaves);
         }
