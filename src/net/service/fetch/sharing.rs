@@ -23,7 +23,7 @@ use super::schedule::{LaneId, Schedule};
 
 /// Bytes written at once. Linux takes blocks of memory as large as a write for the page cache, and the large free ones are those
 /// that the host of a virtual machine has taken back: a leaf at once often took four times as long there.
-const WRITE: usize = 64 * 1024;
+const WRITE: usize = 16 * 1024;
 
 /// What lanes, conductor and uploads of one download have in common.
 pub struct Sharing {
