@@ -125,14 +125,6 @@ fn noise(bytes: usize, seed: u64) -> Vec<u8> {
     noise
 }
 
-/// Touches as much memory as a copy takes for files, and gives it back. The host of a virtual machine may have taken free memory
-/// away, and hands it out again more slowly than it is written to: whether that is so should not decide the race.
-fn have_memory() {
-    let mut memory = vec![0u8; 2 * MIB << 20];
-    memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
-    std::hint::black_box(&memory);
-}
-
 /// Two processes of this bench: the one that gives prints its address, the one that takes the seconds.
 fn baseline(give: &str, take: &str, listen: Option<&str>, file: &Path) -> Figures {
     let program = std::env::current_exe().expect("this program");
@@ -144,7 +136,6 @@ fn baseline(give: &str, take: &str, listen: Option<&str>, file: &Path) -> Figure
     let copy = fresh(file);
     std::thread::sleep(REST);
     let mut taking = Command::new(&program);
-    have_memory();
     let taking = taking.args([take, &address, &copy]).stdout(Stdio::piped()).stdin(Stdio::piped());
     let mut taking = taking.spawn().expect("it starts");
     let seconds = line(&mut taking).parse().expect("a number");
@@ -292,7 +283,6 @@ fn nodes(listen: &str, kind: &str, noise: &Path) -> Figures {
     let giving = giving.restart(listen);
     let taking = Running::start(Home::new(), listen, &[giving.address(kind)]);
     giving.settle();
-    have_memory();
     let cpu = [cpu_seconds(giving.pid()), cpu_seconds(taking.pid())];
     let download = taking.install(&giving.peer_id());
     Figures {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::process::{cpu_seconds, most_resident_mib};
-use super::{Figures, REST, Way, fresh, have_memory};
+use super::{Figures, REST, Way, fresh};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -77,7 +77,6 @@ impl Others {
         let script = copy.join("finished");
         std::fs::write(&script, format!("#!/bin/sh\ntouch {}\n", done.display())).expect("a script");
         std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
-        have_memory();
         let begun = Instant::now();
         let taking = start(&copy, &script);
         while !done.exists() {
