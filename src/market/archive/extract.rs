@@ -38,7 +38,7 @@ pub(crate) fn extract(archive: &mut File, path: &Path, file_count: u32, into: &P
     Ok(done)
 }
 
-/// The files that [`extract`] would make of the archive at `path`. Nothing is written.
+/// The files that an install would make of the archive at `path`. Nothing is written.
 ///
 /// # Errors
 /// The archive is not the signed one, cannot be read, or would be refused.
