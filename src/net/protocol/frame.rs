@@ -142,8 +142,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         Ok(payload)
     }
 
-    /// Takes a payload that is done with, so that the next one needs no memory of its own: new memory for each of many large ones
-    /// costs as much as to decrypt them.
+    /// Takes a payload that is done with, so that the next one needs no memory of its own. The kernel clears new memory page by
+    /// page, and the allocator gives that of large payloads back to it.
     pub fn give_back(&mut self, payload: Vec<u8>) {
         if self.spare.len() < MAX_SPARE {
             self.spare.push(payload);

@@ -44,19 +44,19 @@ impl StreamMuxer for Connection {
     type Error = Error;
 
     fn poll_inbound(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Stream, Error>> {
-        let connection = self.connection.clone();
-        let opening = self.inbound.get_or_insert_with(|| async move { connection.accept_bi().await }.boxed());
-        let opened = ready!(opening.poll_unpin(context));
-        self.inbound = None;
-        Poll::Ready(Ok(Stream::from(opened?)))
+        let Self { connection, inbound, .. } = &mut *self;
+        poll_opening(inbound, context, || {
+            let connection = connection.clone();
+            async move { connection.accept_bi().await }.boxed()
+        })
     }
 
     fn poll_outbound(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Stream, Error>> {
-        let connection = self.connection.clone();
-        let opening = self.outbound.get_or_insert_with(|| async move { connection.open_bi().await }.boxed());
-        let opened = ready!(opening.poll_unpin(context));
-        self.outbound = None;
-        Poll::Ready(Ok(Stream::from(opened?)))
+        let Self { connection, outbound, .. } = &mut *self;
+        poll_opening(outbound, context, || {
+            let connection = connection.clone();
+            async move { connection.open_bi().await }.boxed()
+        })
     }
 
     /// Nothing happens by itself: the other side cannot move to another address.
@@ -65,8 +65,9 @@ impl StreamMuxer for Connection {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let connection = self.connection.clone();
-        let closing = self.closing.get_or_insert_with(|| {
+        let Self { connection, closing, .. } = &mut *self;
+        let closing = closing.get_or_insert_with(|| {
+            let connection = connection.clone();
             connection.close(VarInt::from_u32(0), &[]);
             async move { connection.closed().await }.boxed()
         });
@@ -75,6 +76,17 @@ impl StreamMuxer for Connection {
             error => Poll::Ready(Err(error.into())),
         }
     }
+}
+
+/// Goes on with the opening that is under way, or begins one.
+fn poll_opening(
+    under_way: &mut Option<Opening>,
+    context: &mut Context<'_>,
+    begin: impl FnOnce() -> Opening,
+) -> Poll<Result<Stream, Error>> {
+    let opened = ready!(under_way.get_or_insert_with(begin).poll_unpin(context));
+    *under_way = None;
+    Poll::Ready(Ok(Stream::from(opened?)))
 }
 
 /// One stream of a connection, both ways.

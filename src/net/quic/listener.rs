@@ -2,23 +2,21 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use if_watch::IfEvent;
 use if_watch::tokio::IfWatcher;
-use libp2p::PeerId;
 use libp2p::core::transport::{ListenerId, TransportEvent};
 use socket2::{Domain, Socket, Type};
 
 use super::config::Config;
-use super::{Connection, Error, address, connection};
+use super::{Error, Event, address, connection};
 
-type Upgrade = BoxFuture<'static, Result<(PeerId, Connection), Error>>;
-
+/// Tells what happens to it; never ends.
 pub struct Listener {
     id: ListenerId,
     endpoint: quinn::Endpoint,
@@ -70,25 +68,11 @@ impl Listener {
     }
 
     /// Ends its connections too.
-    pub fn close(self) {
+    pub fn close(&self) {
         self.endpoint.close(quinn::VarInt::from_u32(0), &[]);
     }
 
-    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent<Upgrade, Error>> {
-        if let Some(ip) = self.untold.take() {
-            return Poll::Ready(self.new_address(ip));
-        }
-        if let Poll::Ready(event) = self.poll_interfaces(context) {
-            return Poll::Ready(event);
-        }
-        match self.incoming.poll_next_unpin(context) {
-            Poll::Ready(Some(incoming)) => Poll::Ready(self.take(incoming)),
-            // The endpoint ends only by `close`.
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn take(&self, incoming: quinn::Incoming) -> TransportEvent<Upgrade, Error> {
+    fn accept(&self, incoming: quinn::Incoming) -> Event {
         let from = incoming.remote_address();
         match incoming.accept() {
             Ok(connecting) => TransportEvent::Incoming {
@@ -102,7 +86,7 @@ impl Listener {
     }
 
     /// The next change of the machine's addresses of this listener's family.
-    fn poll_interfaces(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent<Upgrade, Error>> {
+    fn poll_interfaces(&mut self, context: &mut Context<'_>) -> Poll<Event> {
         loop {
             let Some(interfaces) = &mut self.interfaces else { return Poll::Pending };
             let event = std::task::ready!(interfaces.poll_if_event(context));
@@ -126,9 +110,27 @@ impl Listener {
         self.at.is_ipv4() == ip.is_ipv4()
     }
 
-    fn new_address(&self, ip: IpAddr) -> TransportEvent<Upgrade, Error> {
+    fn new_address(&self, ip: IpAddr) -> Event {
         let listen_addr = address::multiaddr(SocketAddr::new(ip, self.at.port()));
         TransportEvent::NewAddress { listener_id: self.id, listen_addr }
+    }
+}
+
+impl Stream for Listener {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Some(ip) = self.untold.take() {
+            return Poll::Ready(Some(self.new_address(ip)));
+        }
+        if let Poll::Ready(event) = self.poll_interfaces(context) {
+            return Poll::Ready(Some(event));
+        }
+        match self.incoming.poll_next_unpin(context) {
+            Poll::Ready(Some(incoming)) => Poll::Ready(Some(self.accept(incoming))),
+            // The endpoint ends only by `close`.
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
     }
 }
 

@@ -9,8 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::stream::SelectAll;
+use futures::{FutureExt, StreamExt};
 use libp2p::core::transport::{DialOpts, ListenerId, PortUse, TransportError, TransportEvent};
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
@@ -44,17 +45,20 @@ pub enum Error {
     Nobody(String),
 }
 
+/// A connection that somebody else opens, as soon as its handshake is over.
+type Upgrade = BoxFuture<'static, Result<(PeerId, Connection), Error>>;
+
+type Event = TransportEvent<Upgrade, Error>;
+
 /// Establishes authenticated connections over QUIC version 1. Where it listens, it dials from the same port, which is what
 /// routers and peers then know it by.
 pub struct Transport {
     config: Config,
-    listeners: Vec<Listener>,
-    /// Which of them is asked first for what is new.
-    turn: usize,
+    listeners: SelectAll<Listener>,
     /// Where nothing listens: one socket to dial from for each family of addresses, `true` for IPv4.
     dialers: HashMap<bool, quinn::Endpoint>,
     /// Events that have happened and were not told yet.
-    events: VecDeque<TransportEvent<<Self as libp2p::Transport>::ListenerUpgrade, Error>>,
+    events: VecDeque<Event>,
     waker: Option<Waker>,
 }
 
@@ -62,8 +66,8 @@ impl Transport {
     /// # Errors
     /// When no certificate can be made for the key.
     pub fn new(key: &Keypair) -> Result<Self, Error> {
-        let (listeners, dialers, events) = (Vec::new(), HashMap::new(), VecDeque::new());
-        Ok(Self { config: Config::new(key)?, listeners, turn: 0, dialers, events, waker: None })
+        let (listeners, dialers, events) = (SelectAll::new(), HashMap::new(), VecDeque::new());
+        Ok(Self { config: Config::new(key)?, listeners, dialers, events, waker: None })
     }
 
     /// What to dial `to` from.
@@ -99,7 +103,7 @@ impl Transport {
 impl libp2p::Transport for Transport {
     type Output = (PeerId, Connection);
     type Error = Error;
-    type ListenerUpgrade = BoxFuture<'static, Result<Self::Output, Error>>;
+    type ListenerUpgrade = Upgrade;
     type Dial = BoxFuture<'static, Result<Self::Output, Error>>;
 
     fn listen_on(&mut self, id: ListenerId, addr: Multiaddr) -> Result<(), TransportError<Error>> {
@@ -113,8 +117,10 @@ impl libp2p::Transport for Transport {
     }
 
     fn remove_listener(&mut self, id: ListenerId) -> bool {
-        let Some(at) = self.listeners.iter().position(|listener| listener.id() == id) else { return false };
-        self.listeners.remove(at).close();
+        let Some(listener) = self.listeners.iter().find(|listener| listener.id() == id) else { return false };
+        listener.close();
+        self.listeners =
+            std::mem::take(&mut self.listeners).into_iter().filter(|listener| listener.id() != id).collect();
         self.events.push_back(TransportEvent::ListenerClosed { listener_id: id, reason: Ok(()) });
         self.wake();
         true
@@ -135,22 +141,14 @@ impl libp2p::Transport for Transport {
         .boxed())
     }
 
-    fn poll(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Event> {
         let this = self.get_mut();
         if let Some(event) = this.events.pop_front() {
             return Poll::Ready(event);
         }
-        // Turn by turn, so that one with much to tell keeps none of the others waiting.
-        let count = this.listeners.len();
-        this.turn = if this.turn + 1 < count { this.turn + 1 } else { 0 };
-        let (before, after) = this.listeners.split_at_mut(this.turn.min(count));
-        for listener in after.iter_mut().chain(before) {
-            if let Poll::Ready(event) = listener.poll(context) {
-                return Poll::Ready(event);
-            }
+        // Without a listener it has nothing to tell.
+        if let Poll::Ready(Some(event)) = this.listeners.poll_next_unpin(context) {
+            return Poll::Ready(event);
         }
         this.waker = Some(context.waker().clone());
         Poll::Pending

@@ -10,8 +10,6 @@ use tokio::time::timeout;
 
 use super::*;
 
-type Event = TransportEvent<<Transport as libp2p::Transport>::ListenerUpgrade, Error>;
-
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A node's transport.
@@ -51,6 +49,10 @@ impl Node {
 
     fn dial(&mut self, to: &Multiaddr, role: Endpoint, port_use: PortUse) -> <Transport as libp2p::Transport>::Dial {
         self.transport.dial(to.clone(), DialOpts { role, port_use }).unwrap()
+    }
+
+    fn listener(&self) -> &Listener {
+        self.transport.listeners.iter().next().expect("a listener")
     }
 
     fn peer(&self) -> PeerId {
@@ -148,7 +150,7 @@ async fn everywhere_is_each_address_of_the_machine_and_both_families_share_a_por
         own.push(address::socket(&listens).map(|at| at.ip()));
     }
     assert!(own.iter().flatten().all(|ip| ip.is_ipv4() && !ip.is_unspecified()), "{own:?}");
-    let port = node.transport.listeners[0].endpoint().local_addr().unwrap().port();
+    let port = node.listener().endpoint().local_addr().unwrap().port();
     let sixth = node.transport.listen_on(ListenerId::next(), addr(&format!("/ip6/::/udp/{port}/quic-v1")));
     assert!(sixth.is_ok(), "{:?}", sixth.err());
     assert!(node.transport.remove_listener(id) && !node.transport.remove_listener(id));
@@ -159,7 +161,7 @@ async fn everywhere_is_each_address_of_the_machine_and_both_families_share_a_por
 #[tokio::test]
 async fn loopback_is_dialled_from_loopback_and_nothing_else_is() {
     let (node, _) = Node::listening().await;
-    let reaches = |ip: &str| node.transport.listeners[0].reaches(ip.parse().unwrap());
+    let reaches = |ip: &str| node.listener().reaches(ip.parse().unwrap());
     assert_eq!((reaches("127.0.0.1"), reaches("8.8.8.8"), reaches("::1")), (true, false, false));
 }
 

@@ -23,26 +23,14 @@ pub async fn contents(
     let asked = format!("{name} {version}");
     let release = context.store.run(move |db| db.last_word(publisher, &name, &version)).await?;
     let release = release.ok_or_else(|| trust::unknown(&asked, publisher))?;
-    let bytes = fetch::obtain(context, &release).await?;
-    let files = match list(&bytes, &release).await {
-        Err(error) if matches!(bytes, Bytes::Stored(_)) && fetch::is_mismatch(&error) => {
-            fetch::forget(context, &release).await?;
-            let anew = fetch::download(context, &release).await?;
-            let files = list(&anew, &release).await?;
-            install::keep(context, anew).await;
-            files
-        }
-        listed => {
-            let files = listed?;
-            install::keep(context, bytes).await;
-            files
-        }
-    };
+    let files = fetch::with_bytes(context, &release, |bytes| list(context, bytes, &release)).await?;
     Ok(NodeReply::Files(FileList::of(files)))
 }
 
-async fn list(bytes: &Bytes, release: &VerifiedRelease) -> Result<Vec<FileEntry>, MarketError> {
+async fn list(context: &Context, bytes: Bytes, release: &VerifiedRelease) -> Result<Vec<FileEntry>, MarketError> {
     let (path, release) = (bytes.path().to_owned(), release.clone());
     let reading = spawn_blocking(move || archive::contents(&path, &release));
-    reading.await.map_err(|_| MarketError::Failed("a worker stopped".into()))?
+    let files = reading.await.map_err(|_| MarketError::Failed("a worker stopped".into()))??;
+    install::keep(context, bytes).await;
+    Ok(files)
 }

@@ -80,6 +80,30 @@ pub async fn obtain(context: &Context, release: &VerifiedRelease) -> Result<Byte
     }
 }
 
+/// Does `work` with the bytes of `release`. Where this node's own blob turns out to be damaged, it is done again with bytes from
+/// others.
+///
+/// # Errors
+/// As for [`obtain`], and what `work` says.
+pub async fn with_bytes<T, W>(
+    context: &Context,
+    release: &VerifiedRelease,
+    mut work: impl FnMut(Bytes) -> W,
+) -> Result<T, NodeError>
+where
+    W: Future<Output = Result<T, MarketError>>,
+{
+    let bytes = obtain(context, release).await?;
+    let stored = matches!(bytes, Bytes::Stored(_));
+    match work(bytes).await {
+        Err(error) if stored && is_mismatch(&error) => {
+            forget(context, release).await?;
+            Ok(work(download(context, release).await?).await?)
+        }
+        done => Ok(done?),
+    }
+}
+
 async fn stored(context: &Context, id: PackageId) -> Result<Option<PathBuf>, MarketError> {
     let stored = context.store.run(move |db| {
         db.touch_blob(id)?;

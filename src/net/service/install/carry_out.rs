@@ -118,20 +118,11 @@ async fn fetch_and_finish(
     purpose: Purpose,
     lock: Arc<OwnedMutexGuard<()>>,
 ) -> Result<(Placed, Vec<PeerId>), NodeError> {
-    let bytes = fetch::obtain(context, release).await?;
-    let stored = matches!(bytes, Bytes::Stored(_));
     let finish = |bytes| {
         let work = finish(context.clone(), release.clone(), purpose.clone(), bytes, lock.clone());
-        context.services.unbroken(work)
+        async { context.services.unbroken(work).await? }
     };
-    match finish(bytes).await? {
-        Err(error) if stored && fetch::is_mismatch(&error) => {
-            fetch::forget(context, release).await?;
-            let bytes = fetch::download(context, release).await?;
-            Ok(finish(bytes).await??)
-        }
-        done => Ok(done?),
-    }
+    fetch::with_bytes(context, release, finish).await
 }
 
 /// Puts in place and, as the settings say, keeps the bytes for others. Not to be broken off, so it holds the name's lock itself.
