@@ -225,20 +225,27 @@ pub fn working(ui: &mut Ui<'_, '_>, area: Rect) {
     ui.lines(area, lines);
 }
 
+/// Lines below which not all that is said of a published package has its place.
+const LOW: u16 = 9;
+
 pub fn done(ui: &mut Ui<'_, '_>, area: Rect) {
     let theme = ui.theme;
     let Some(answer) = &ui.state.publish.answer else { return };
     let mut facts = Facts::new(theme, area.width, 10);
     let text = format!("{} {} {} is out", theme.symbols.good, answer.name, answer.version);
     facts.text(&text, theme.good);
-    facts.put("share", &answer.share, theme.key);
+    // On a low screen what is known of others comes before a share string that takes all of it, and is copied with a key.
+    let low = area.height < LOW;
+    if !low {
+        facts.put("share", &answer.share, theme.key);
+    }
     let seen = match answer.seen_by {
         0 => "no peer has confirmed it yet".to_owned(),
         1 => "1 peer has confirmed it".to_owned(),
         n => format!("{n} peers have confirmed it"),
     };
     facts.put("seen by", &seen, if answer.seen_by == 0 { theme.warn } else { theme.text });
-    if !answer.seen_by_peers.is_empty() {
+    if !low && !answer.seen_by_peers.is_empty() {
         let ids = answer
             .seen_by_peers
             .iter()
@@ -246,11 +253,15 @@ pub fn done(ui: &mut Ui<'_, '_>, area: Rect) {
         facts.put("", &ids.collect::<Vec<_>>().join(" "), theme.dim);
     }
     let held = match answer.held_by.max(ui.state.transfers.given_whole(&answer.package_id)) {
+        0 if low => "this node alone, as yet".to_owned(),
         0 => "only this node has the bytes: leave it running until others do".to_owned(),
         1 => "1 other peer has the bytes".to_owned(),
         n => format!("{n} other peers have the bytes"),
     };
     facts.put("kept by", &held, theme.text);
+    if low {
+        facts.put("share", &answer.share, theme.key);
+    }
     facts.put("size", &format!("{}, {}", bytes::size(answer.size), text::count(answer.files, "file")), theme.text);
     facts.id("package id", &answer.package_id.to_string());
     facts.id("release id", &answer.release_id.to_string());
