@@ -173,6 +173,7 @@ pub fn query(sim: &mut Sim, at: Now) {
         query.requests += u32::try_from(world.random.range(4, 14)).unwrap_or(4);
         query.successes = query.requests.saturating_sub(u32::try_from(world.random.range(0, 3)).unwrap_or(0));
         query.failures = query.requests - query.successes;
+        query.hops = u32::try_from(world.random.range(1, 4)).unwrap_or(1).min(query.successes);
         query.elapsed_ms += world.random.range(200, 1_900);
         query.outcome = Some(SafeText::new(&format!("{} peers answered", query.successes)));
     }

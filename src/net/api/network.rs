@@ -124,6 +124,9 @@ pub struct DhtQuery {
     pub requests: u32,
     pub successes: u32,
     pub failures: u32,
+    /// Steps to the farthest peer that has answered: 1 where all were in this node's routing table, 0 while nobody has.
+    #[serde(default)]
+    pub hops: u32,
     pub elapsed_ms: u64,
     /// None while it runs.
     pub outcome: Option<SafeText>,

@@ -13,12 +13,14 @@ use libp2p::{PeerId, dcutr, identify, kad, mdns, ping, relay, upnp};
 use crate::config::Settings;
 use crate::config::schema::Performance;
 
+use super::forwarders::Forwarders;
 use super::gate::Gate;
-use super::gossip;
-use super::heard::Heard;
+use super::gossip::{self, Gossipsub};
+use super::hops::Hops;
 use super::listen::may_be_behind_router;
 use super::nat::{Answer, Probe, is_public};
 use super::records::DhtStore;
+use super::watched::Watched;
 use super::{AGENT, IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
 /// Both sides of each connection ask, so that of all an idle node sends most is this.
@@ -39,8 +41,8 @@ pub struct Behaviour {
     pub identify: identify::Behaviour,
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
-    pub kad: kad::Behaviour<DhtStore>,
-    pub gossip: Heard,
+    pub kad: Watched<kad::Behaviour<DhtStore>, Hops>,
+    pub gossip: Watched<Gossipsub, Forwarders>,
     pub streams: libp2p_stream::Behaviour,
     pub probe: Toggle<Probe>,
     pub answer: Toggle<Answer>,
@@ -72,8 +74,8 @@ impl Behaviour {
             identify: identify(key),
             ping: ping::Behaviour::new(ping::Config::new().with_interval(PING)),
             mdns: mdns_if(settings.network.mdns, local),
-            kad: kademlia(local, settings),
-            gossip: Heard::new(gossip::behaviour(&settings.network.packages_topic)?),
+            kad: Watched::new(kademlia(local, settings)),
+            gossip: Watched::new(gossip::behaviour(&settings.network.packages_topic)?),
             streams: libp2p_stream::Behaviour::new(),
             probe: (!ephemeral).then(|| Probe::new(is_public)).into(),
             answer: (!ephemeral).then(|| Answer::new(settings.performance.max_peers as usize)).into(),

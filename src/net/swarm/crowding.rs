@@ -100,6 +100,9 @@ async fn a_peer_that_only_others_know_is_found() {
     until(|| one.context.swarm.connected().contains(&two.id())).await;
     eventually("found", || one.context.swarm.find_peer(three.id(), Duration::from_secs(2))).await;
     one.context.swarm.ensure_connected(three.id()).await.unwrap();
+    let steps =
+        || async { one.context.swarm.snapshot().await.unwrap().dht.queries.iter().map(|query| query.hops).max() };
+    eventually("the way to it was two steps", || async { steps().await == Some(2) }).await;
     assert!(!one.context.swarm.find_peer(PeerId::random(), Duration::from_secs(5)).await);
 }
 

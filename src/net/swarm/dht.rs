@@ -96,7 +96,8 @@ impl Task {
                 self.dht.queries.progressed(id, &result);
                 self.on_progress(id, &result);
                 if step.last {
-                    self.dht.queries.finished(id, &result, &stats);
+                    let hops = self.swarm.behaviour_mut().kad.watch().end(id);
+                    self.dht.queries.finished(id, &result, &stats, hops);
                     self.on_query_end(id, &result);
                 }
             }

@@ -1,11 +1,14 @@
-//! Which peers passed an announcement on. Bounded, whatever is sent.
+//! Which peers passed an announcement on: gossipsub itself tells of the first one only. Bounded, whatever is sent.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libp2p::PeerId;
+use libp2p::swarm::THandlerOutEvent;
 
+use super::gossip::Gossipsub;
+use super::watched::Watch;
 use crate::market::ReleaseId;
 
 /// Messages remembered that are not known to be releases: what is being judged, and floods.
@@ -57,6 +60,17 @@ impl<V> Bounded<V> {
         while self.order.len() > 2 * limit {
             let oldest = self.order.pop_front();
             oldest.map(|oldest| self.map.remove(&oldest));
+        }
+    }
+}
+
+/// What a connection hands gossipsub.
+type Received = THandlerOutEvent<Gossipsub>;
+
+impl Watch<Gossipsub> for Forwarders {
+    fn received(&mut self, _: &mut Gossipsub, peer: PeerId, event: &Received) {
+        if let Received::Message { rpc, .. } = event {
+            self.heard(peer, rpc.messages.iter().map(|message| message.data.as_slice()));
         }
     }
 }

@@ -14,7 +14,7 @@ mod floods;
 mod forwarders;
 mod gate;
 mod gossip;
-mod heard;
+mod hops;
 mod inbox;
 pub(in crate::net) mod keeper;
 mod listen;
@@ -34,6 +34,7 @@ mod tests;
 mod transport;
 pub(in crate::net) mod values;
 mod waiting;
+mod watched;
 
 pub use client::SwarmClient;
 pub use command::{DhtKey, Snapshot};

@@ -39,7 +39,8 @@ pub struct Queries {
 }
 
 impl Queries {
-    pub fn finished(&mut self, id: QueryId, result: &QueryResult, stats: &QueryStats) {
+    /// `hops`: how far it has come.
+    pub fn finished(&mut self, id: QueryId, result: &QueryResult, stats: &QueryStats, hops: u32) {
         let number = self.number(id);
         let found = self.found.remove(&id).unwrap_or_default();
         self.numbers.remove(&id);
@@ -48,7 +49,7 @@ impl Queries {
             key = sought;
         }
         let outcome = outcome(result, found);
-        self.ended.push_front(query(number, kind, &key, stats, Some(&outcome)));
+        self.ended.push_front(DhtQuery { hops, ..query(number, kind, &key, stats, Some(&outcome)) });
         self.ended.truncate(SHOWN);
     }
 
@@ -111,7 +112,12 @@ impl Task {
         let (providers, provided) = (kad.store_mut().kept_for_others(), kad.store_mut().provided_keys());
         let records = kad.store_mut().values().len();
         let queries = &mut self.dht.queries;
-        let running = kad.iter_queries().take(SHOWN).map(|running| queries.running(running)).collect();
+        let mut running: Vec<(QueryId, DhtQuery)> =
+            kad.iter_queries().take(SHOWN).map(|one| (one.id(), queries.running(one))).collect();
+        for (id, query) in &mut running {
+            query.hops = kad.watch().of(*id);
+        }
+        let running = running.into_iter().map(|(_, query)| query).collect();
         DhtInfo {
             mode,
             mode_reason,
@@ -139,6 +145,7 @@ fn query(id: u64, kind: &str, key: &str, stats: &QueryStats, outcome: Option<&st
         requests: stats.num_requests(),
         successes: stats.num_successes(),
         failures: stats.num_failures(),
+        hops: 0,
         elapsed_ms: stats.duration().map_or(0, |elapsed| elapsed.as_millis() as u64),
         outcome: outcome.map(|outcome| SafeText::capped(outcome, MAX_TEXT)),
     }

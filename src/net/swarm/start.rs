@@ -74,7 +74,7 @@ pub fn prepare(
     let streams = swarm.behaviour().streams.new_control();
     let listeners = Listeners::open(&mut swarm, &settings.network.listen_addresses, options.ephemeral)?;
 
-    let forwarders = swarm.behaviour().gossip.forwarders();
+    let forwarders = swarm.behaviour_mut().gossip.watch().clone();
     let (commands, asked) = mpsc::channel(COMMANDS);
     let (judge, incoming) = mpsc::unbounded_channel();
     let (verdicts, judged) = mpsc::channel(VERDICTS);

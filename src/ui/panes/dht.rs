@@ -10,11 +10,12 @@ use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, empty, panel, table};
 use crate::ui::{Ui, text};
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column::new("query", 13, 13, 0),
     Column::new("about", 10, 64, 0),
     Column::new("asked", 5, 5, 2).right(),
     Column::new("answers", 7, 7, 3).right(),
+    Column::new("hops", 4, 4, 5).right(),
     Column::new("time", 7, 7, 1).right(),
     Column::new("outcome", 8, 40, 4),
 ];
@@ -191,7 +192,9 @@ fn cell(theme: &Theme, query: &DhtQuery, column: usize, cells: usize) -> Line<'s
         3 => {
             Line::styled(format!("{}/{}", query.successes, query.successes.saturating_add(query.failures)), theme.text)
         }
-        4 => Line::styled(duration(query.elapsed_ms), theme.dim),
+        4 if query.hops == 0 => Line::styled(theme.symbols.unknown, theme.dim),
+        4 => Line::styled(query.hops.to_string(), theme.text),
+        5 => Line::styled(duration(query.elapsed_ms), theme.dim),
         _ => match &query.outcome {
             Some(outcome) => Line::styled(text::fit(outcome, cells, ellipsis), theme.dim),
             None => Line::styled("running", theme.accent),
