@@ -140,14 +140,16 @@ impl Node {
     }
 
     pub fn listening(home: Home, listen: &[&str], bootstrap: &[String]) -> Self {
+        let mut args = vec!["--no-mdns"];
+        args.extend(listen.iter().flat_map(|address| ["--listen", address]));
+        args.extend(bootstrap.iter().flat_map(|address| ["--bootstrap", address]));
+        Self::with(home, &args)
+    }
+
+    /// A node with these arguments besides what makes it headless.
+    pub fn with(home: Home, args: &[&str]) -> Self {
         let mut command = command(&home.path());
-        command.args(["--no-ui", "--no-mdns"]);
-        for address in listen {
-            command.args(["--listen", address]);
-        }
-        for address in bootstrap {
-            command.args(["--bootstrap", address]);
-        }
+        command.arg("--no-ui").args(args);
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the node starts");
         let mut node = Self { home, child: Some(child) };
         node.wait_until_up();

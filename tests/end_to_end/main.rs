@@ -11,6 +11,7 @@ mod harness;
 mod installed;
 mod installs;
 mod interop;
+mod lan;
 mod layers;
 mod looks;
 mod lossy;
