@@ -3,6 +3,7 @@
 mod looks;
 mod packages;
 mod panes;
+mod publish;
 mod random;
 mod session;
 mod shelf;

@@ -59,7 +59,7 @@ fn answers() -> impl Strategy<Value = Event> {
     let addr = || "/ip4/192.0.2.1/tcp/1".to_owned();
     prop_oneof![
         (0u64..4, any::<bool>(), 0usize..4)
-            .prop_map(|(seq, fine, n)| (Tag::Inspect { seq }, Ok(NodeReply::Inspect(packages::plan(fine, n).into())))),
+            .prop_map(|(seq, fine, n)| (Tag::Inspect { seq }, Ok(NodeReply::Inspect(publish::plan(fine, n).into())))),
         (0u64..4).prop_map(move |seq| (Tag::Inspect { seq }, Err(failed()))),
         Just((Tag::Connect { addr: addr() }, Err(failed()))),
         Just((Tag::Install { what: "pack-1 1.0.1".into() }, Err(failed()))),
