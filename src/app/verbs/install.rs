@@ -28,7 +28,8 @@ fn request(arguments: &InstallArgs, project: Option<&Project>) -> Result<Install
     };
     if arguments.locked {
         let project = project.ok_or_else(no_project)?;
-        return Ok(InstallRequest { packages: project.exactly()?, locked: project.locked(), ..request });
+        let (packages, locked) = (project.exactly()?, project.locked());
+        return Ok(InstallRequest { packages, locked, from_lock: true, ..request });
     }
     let accept_key = arguments.accept_key.as_deref().map(str::parse).transpose().map_err(as_usage)?;
     let publisher = arguments.publisher.as_deref();

@@ -36,7 +36,8 @@ pub fn warnings(plan: &InstallPlan) -> Vec<String> {
         .absent
         .iter()
         .map(|absent| format!("nobody knows {} {}, which {} needs", absent.name, absent.requirement, absent.needed_by));
-    of_steps.chain(absent).collect()
+    let stuck = plan.stuck.iter().map(ToString::to_string);
+    of_steps.chain(absent).chain(stuck).collect()
 }
 
 /// `1.0.0 -> 1.2.0`

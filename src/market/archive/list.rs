@@ -15,7 +15,7 @@ use crate::market::error::{Action, MarketErrorKind};
 use crate::market::manifest::MANIFEST_NAMES;
 use crate::market::{Finding, MarketError, SafeText, Severity};
 
-/// Directories the walk goes down; one more than a package may have, so that what is too deep is named.
+/// Directories the walk goes down; more than a package may have, so that what is too deep is named.
 const WALK_DEPTH: usize = 40;
 
 /// Entries looked at, whatever becomes of them.
@@ -113,11 +113,15 @@ pub(super) struct Listing<'d> {
 impl Listing<'_> {
     fn take(&mut self, entry: &DirEntry) -> Result<(), MarketError> {
         let Some(kind) = entry.file_type() else { return Ok(()) };
-        if kind.is_dir() {
-            return Ok(());
-        }
         let relative = entry.path().strip_prefix(self.dir).unwrap_or(entry.path());
         let shown = relative.to_string_lossy();
+        if kind.is_dir() {
+            if entry.depth() >= WALK_DEPTH {
+                let message = "it lies too deep, and what is in it was not looked at";
+                self.note(Severity::Error, "path-unsafe", &shown, message, "move it up, or ignore it in .gitignore");
+            }
+            return Ok(());
+        }
         let Some(path) = relative.to_str() else {
             let message = "its name is not UTF-8 text";
             self.note(Severity::Error, "path-unsafe", &shown, message, "rename it");

@@ -30,7 +30,7 @@ pub(crate) fn fault(path: &str) -> Option<&'static str> {
         return Some("its path has control or invisible characters");
     }
     if path.split('/').count() > MAX_DEPTH {
-        return Some("it lies more than 32 directories deep");
+        return Some("it lies more than 31 directories deep");
     }
     path.split('/').find_map(part_fault)
 }

@@ -56,7 +56,7 @@ const HARMLESS: [&str; 6] = [".example", ".sample", ".template", ".dist", ".tmpl
 const STORES: [&str; 7] = [".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx", ".tfvars"];
 
 /// Endings of files that may hold a private key anywhere in them.
-const KEYS: [&str; 4] = [".pem", ".key", ".der", ".pk8"];
+const KEYS: [&str; 2] = [".pem", ".key"];
 
 /// Endings of data files that hold credentials when they are called so.
 const DATA: [&str; 10] = [".json", ".toml", ".yaml", ".yml", ".ini", ".txt", ".cfg", ".conf", ".properties", ".csv"];
@@ -138,7 +138,7 @@ pub(super) fn suspicion(path: &str, start: &[u8]) -> Option<&'static str> {
         Some("its name has an access token in it")
     } else if !harmless && is_suspect(&path, start) {
         Some("it holds a password or token")
-    } else if begins_as_key(start) || ends(&KEYS) && holds_private_key(start) {
+    } else if begins_as_key(start) || ends(&KEYS) && holds(start, b"PRIVATE KEY") {
         Some("it holds a private key")
     } else if ends(&[".json"]) && is_service_account(start) {
         Some("it is the key of a cloud service account")
@@ -180,6 +180,9 @@ fn is_suspect(path: &str, start: &[u8]) -> bool {
 }
 
 fn begins_as_key(start: &[u8]) -> bool {
+    if is_der_key(start) || is_identity(start) {
+        return true;
+    }
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let first_line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let pem = first_line.starts_with(b"-----BEGIN ") && holds(first_line, b"PRIVATE KEY");
@@ -188,9 +191,19 @@ fn begins_as_key(start: &[u8]) -> bool {
     pem || age && (!commented || holds(start, b"AGE-SECRET-KEY-1"))
 }
 
-/// PEM, DER (which begins with an ASN.1 sequence) or libp2p's protobuf form.
-fn holds_private_key(start: &[u8]) -> bool {
-    holds(start, b"PRIVATE KEY") || start.starts_with(&[0x30]) || start.starts_with(&[0x08, 0x01, 0x12, 0x40])
+/// DER: a sequence that begins with the version and then the algorithm (PKCS#8, RFC 5958), the modulus (PKCS#1, RFC 8017) or the
+/// key (SEC 1, RFC 5915).
+fn is_der_key(bytes: &[u8]) -> bool {
+    let content = match bytes {
+        [0x30, 0x82, _, _, content @ ..] | [0x30, 0x81, _, content @ ..] | [0x30, 0..=0x7f, content @ ..] => content,
+        _ => return false,
+    };
+    matches!(content, [2, 1, 0 | 1, 0x30, ..] | [2, 1, 0, 2, ..] | [2, 1, 1, 4, 0x20 | 0x30 | 0x42, ..])
+}
+
+/// An Ed25519 key in the protobuf form of libp2p, which is that of this program's own.
+fn is_identity(bytes: &[u8]) -> bool {
+    matches!(bytes, [8, 1, 0x12, 0x40, key @ ..] if key.len() == 64)
 }
 
 fn is_service_account(start: &[u8]) -> bool {

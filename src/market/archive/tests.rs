@@ -205,6 +205,17 @@ fn names_that_could_not_be_installed_are_not_published() {
 }
 
 #[test]
+fn what_lies_too_deep_is_named_however_deep_it_lies() {
+    for depth in [32, 39, 40, 60] {
+        let path = format!("{}/file", vec!["d"; depth].join("/"));
+        let packed = packed(&package(&[(&path, "x")]));
+        let found = found(&packed);
+        assert!(matches!(found.as_slice(), [(Severity::Error, "path-unsafe", _)]), "{depth}: {found:?}");
+    }
+    assert_eq!(found(&packed(&package(&[(&format!("{}/file", vec!["d"; 31].join("/")), "x")]))), []);
+}
+
+#[test]
 fn what_would_be_taken_for_a_bomb_is_not_packed() {
     let dir = package(&[("zeros", &"0".repeat(8 << 20))]);
     let error = pack(dir.path(), dir.path()).expect_err("ratio");

@@ -98,15 +98,16 @@ impl Place {
     /// Fails where somebody else's files lie in the package's place: they are not ours to replace or remove. A directory
     /// with just the files that are to be there (`wanted`) is taken over: a crash can leave it without its description.
     pub fn refuse_foreign(&self, wanted: Option<&Inventory>) -> Result<(), MarketError> {
+        let described = description::is_ours(&self.flat);
+        if exists(&self.flat) && !described {
+            return Err(foreign(&self.flat));
+        }
         let is_dir = self.dir.symlink_metadata().is_ok_and(|about| about.is_dir());
         let is_wanted = || wanted.is_some_and(|wanted| wanted.is_what_is_in(&self.dir));
-        if !is_dir || description::is_ours(&self.flat) || is_wanted() {
+        if !exists(&self.dir) || is_dir && (described || is_wanted()) {
             return Ok(());
         }
-        Err(MarketError::Refused {
-            message: format!("{} was not put there by this program and is left alone", self.dir.display()),
-            hint: format!("move it away and try again: mv '{0}' '{0}.mine'", self.dir.display()),
-        })
+        Err(foreign(&self.dir))
     }
 
     /// Puts the new package in the place of what is there; on an error what was there is back. Renaming the old directory
@@ -152,6 +153,13 @@ impl Place {
         move_if_there(&self.dir, &trash.join("files"))?;
         remove(&self.flat)?;
         files::sync_dir(&self.packs)
+    }
+}
+
+fn foreign(path: &Path) -> MarketError {
+    MarketError::Refused {
+        message: format!("{} was not put there by this program and is left alone", path.display()),
+        hint: format!("move it away and try again: mv '{0}' '{0}.mine'", path.display()),
     }
 }
 

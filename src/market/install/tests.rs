@@ -215,6 +215,13 @@ fn files_of_others_in_the_packages_place_are_left_alone() {
         assert!(error.to_string().contains("was not put there by this program"), "{error}");
     }
     assert_eq!(tree(packs), before);
+    // Their file beside the place, and one in it.
+    fs::remove_dir_all(packs.join("hello")).expect("gone");
+    assert!(bench.put(&sample).is_err());
+    fs::remove_file(packs.join("hello.toml")).expect("gone");
+    write_tree(packs, &[("hello", "mine")]);
+    assert!(bench.put(&sample).is_err());
+    assert_eq!(tree(packs), ["hello"]);
 }
 
 #[test]
@@ -229,11 +236,17 @@ fn an_install_that_a_crash_left_without_its_description_is_completed() {
 }
 
 #[test]
-fn a_link_in_the_packages_place_is_replaced_not_followed() {
+fn a_link_in_the_packages_place_is_never_followed() {
     let bench = Bench::new();
     let (dir, packs) = (bench.home.root(), &bench.packs);
     write_tree(dir, &[("precious/file", "x")]);
     fs::create_dir(packs).expect("directory");
+    symlink(dir.join("precious"), packs.join("hello")).expect("link");
+    bench.put(&sample("1.0.0", "x")).expect_err("somebody's link");
+    assert!(packs.join("hello").is_symlink());
+    fs::remove_file(packs.join("hello")).expect("gone");
+    bench.install(&sample("1.0.0", "x"));
+    fs::remove_dir_all(packs.join("hello")).expect("gone");
     symlink(dir.join("precious"), packs.join("hello")).expect("link");
     bench.install(&sample("1.0.0", "x"));
     assert_eq!(tree(packs), INSTALLED);

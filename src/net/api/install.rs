@@ -51,6 +51,9 @@ pub struct InstallRequest {
     /// Take the packages that are named from the central indexes, unsigned, not from peers.
     #[serde(default)]
     pub from_central: bool,
+    /// The packages are those of a lock file: why each of them is there stays as it was, or follows from what needs it.
+    #[serde(default)]
+    pub from_lock: bool,
     /// What the plan that the user has seen would put in place: with another one nothing is done. Empty: any plan will do.
     #[serde(default)]
     pub expected: Vec<Expected>,
@@ -184,6 +187,9 @@ pub struct AbsentPackage {
 pub struct InstallPlan {
     pub steps: Vec<PlanStep>,
     pub absent: Vec<AbsentPackage>,
+    /// Of an update of all: what stays as it is, and why.
+    #[serde(default)]
+    pub stuck: Vec<SafeText>,
     /// Archive bytes that have to be fetched from others.
     pub download: u64,
 }

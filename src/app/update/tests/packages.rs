@@ -166,7 +166,7 @@ fn an_offer_says_what_comes_with_it_and_that_plan_is_the_one_that_is_done() {
     desk.keys("4 i");
     let absent = AbsentPackage { name: name("gone"), requirement: "^1".parse().unwrap(), needed_by: name("pack-4") };
     let steps = vec![planned("base", "1.1.0", false), planned("pack-4", "1.0.4", true)];
-    let plan = InstallPlan { steps, absent: vec![absent], download: 4096 };
+    let plan = InstallPlan { steps, absent: vec![absent], download: 4096, ..InstallPlan::default() };
     desk.reply(Tag::Plan { what: "pack-5 1.0.0".into() }, NodeReply::Plan(InstallPlan::default()));
     desk.reply(Tag::Plan { what: "pack-4 1.0.4".into() }, NodeReply::Plan(plan.clone()));
     let Some(Overlay::Confirm(confirm)) = &desk.state.overlay else { panic!("no question") };

@@ -58,7 +58,6 @@ fn the_content_of_key_files_decides() {
     assert!(suspicious("a.pem", b"Bag Attributes\n-----BEGIN RSA PRIVATE KEY-----\n"));
     assert!(!suspicious("b.pem", b"-----BEGIN CERTIFICATE-----\n"));
     assert!(suspicious("c.key", &crate::market::Identity::generate().to_protobuf()));
-    assert!(suspicious("d.key", &[0x30, 0x82, 0x01]));
     assert!(!suspicious("e.key", b"C major"));
 }
 
@@ -74,6 +73,21 @@ fn private_keys_are_known_by_their_beginning_whatever_they_are_called() {
         b"# created: 2026-01-01T00:00:00Z\n# public key: age1\nAGE-SECRET-KEY-1QQQ\n",
     ] {
         assert_eq!(suspicion("deploy.bak", key), Some("it holds a private key"), "{}", String::from_utf8_lossy(key));
+    }
+    let ed25519 = [&[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20][..], &[7; 32]].concat();
+    let rsa_in_pkcs8 = [&[0x30, 0x82, 4, 0xbe, 2, 1, 0, 0x30, 0x0d][..], &[7; 1200]].concat();
+    let rsa = [&[0x30, 0x82, 4, 0xa4, 2, 1, 0, 2, 0x82, 1, 1][..], &[7; 1200]].concat();
+    let ec = [&[0x30, 0x77, 2, 1, 1, 4, 0x20][..], &[7; 112]].concat();
+    let own = crate::market::Identity::generate().to_protobuf();
+    for key in [&ed25519[..], &rsa_in_pkcs8, &rsa, &ec, &own] {
+        assert_eq!(suspicion("identity.key.1", key), Some("it holds a private key"), "{:?}", &key[..8]);
+    }
+    // A certificate, an archive of certificates, another message of protobuf, text that begins with a zero.
+    let certificate = [&[0x30, 0x82, 3, 0x55, 0x30, 0x82, 2, 0x3d][..], &[7; 850]].concat();
+    let store = [&[0x30, 0x82, 9, 0x55, 2, 1, 3, 0x30][..], &[7; 850]].concat();
+    let longer = [&own[..], &[1]].concat();
+    for harmless in [&certificate[..], &store, &longer, b"0", b"0.2.1"] {
+        assert_eq!(suspicion("data.bin", harmless), None, "{harmless:?}");
     }
     for text in [&b"How to use -----BEGIN PRIVATE KEY-----"[..], b"-----BEGIN PUBLIC KEY-----\n", b"# created: today\n"]
     {

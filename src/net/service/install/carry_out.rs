@@ -76,7 +76,7 @@ async fn note_wish(
     step: &PlanStep,
     wanted: Option<&Wanted>,
 ) -> Result<(), NodeError> {
-    if wanted.is_none() {
+    if wanted.is_none() || request.from_lock {
         return Ok(());
     }
     let purpose = purpose(context, request, step, wanted).await?;
@@ -96,7 +96,7 @@ async fn purpose(
     wanted: Option<&Wanted>,
 ) -> Result<Purpose, NodeError> {
     let Some(wanted) = wanted.filter(|_| step.asked) else { return Ok(Purpose::needed()) };
-    if !request.chosen {
+    if !request.chosen && !request.from_lock {
         return Ok(Purpose::asked(wanted.requirement.clone()));
     }
     let (name, version) = (step.name.clone(), step.version.clone());
@@ -107,6 +107,7 @@ async fn purpose(
         Some(before) if before.reason == Reason::Asked => {
             Purpose::asked(before.requirement.filter(|requirement| requirement.matches(&version)))
         }
+        _ if request.from_lock && !step.needed_by.is_empty() => Purpose::needed(),
         _ => Purpose::asked(None),
     })
 }

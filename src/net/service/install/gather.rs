@@ -9,7 +9,7 @@ use semver::{Op, Version, VersionReq};
 use crate::config::schema::RegistryMode;
 use crate::market::central::CentralPackage;
 use crate::market::resolve::{Bar, Candidate, Choice, Known, Universe, Wanted};
-use crate::market::store::Installed;
+use crate::market::store::{InstallSource, Installed};
 use crate::market::trust::{self, Ground};
 use crate::market::{Db, Dependency, MarketError, PackageName, PublisherKey, VerifiedRelease};
 
@@ -38,7 +38,15 @@ pub enum Offer {
     Installed(Box<Installed>),
 }
 
+impl Offer {
+    /// Whether it is installed from a central index.
+    fn was_central(&self) -> bool {
+        matches!(self, Self::Installed(entry) if entry.source != InstallSource::Peers)
+    }
+}
+
 /// What was found out.
+#[derive(Clone)]
 pub struct Gathered {
     pub universe: Universe,
     /// In the order of the candidates.
@@ -102,6 +110,20 @@ impl Gathered {
         self.offers.get(&choice.name)?.get(choice.candidate)
     }
 
+    /// The newest release that fits `requirement` and is by another key than the one that is pinned for its name.
+    pub fn by_another_key(&self, name: &PackageName, requirement: &VersionReq) -> Option<VerifiedRelease> {
+        let pinned = self.universe.get(name)?.pinned?;
+        let releases = self.offers.get(name)?.iter().filter_map(|offer| match offer {
+            Offer::Release(release) => Some(release),
+            Offer::Central(..) | Offer::Installed(_) => None,
+        });
+        let fitting = releases.filter(|release| {
+            let signed = release.release();
+            signed.publisher != pinned && requirement.matches(&signed.version)
+        });
+        fitting.max_by(|a, b| a.release().version.cmp(&b.release().version)).map(|release| (**release).clone())
+    }
+
     /// Holds an installed package, which is no part of the plan, to the version that it has: it needs one of the plan's. What
     /// else it needs, and nothing of the plan does, is no concern of the plan.
     pub fn hold(&mut self, entry: &Installed) {
@@ -132,7 +154,7 @@ impl Gathered {
                 found = self.read(context, names).await?;
             }
             for (name, mut known, mut offers) in found {
-                if offers.is_empty() || self.rules.is_unsigned(&name) {
+                if offers.iter().all(Offer::was_central) || self.rules.is_unsigned(&name) {
                     self.add_unsigned(context, &name, &mut known, &mut offers).await;
                 }
                 self.offers.insert(name.clone(), offers);
@@ -155,17 +177,25 @@ impl Gathered {
         };
         for (location, index) in indexes {
             for package in index.versions(name) {
-                // Of the same version the first index counts.
-                if known.candidates.iter().any(|there| there.publisher.is_none() && there.version == package.version) {
-                    continue;
-                }
-                known.candidates.push(Candidate {
+                let candidate = Candidate {
                     version: package.version.clone(),
                     publisher: None,
                     dependencies: self.rules.dependencies(&package.dependencies),
                     bar: None,
-                });
-                offers.push(Offer::Central(Box::new(package.clone()), location.clone()));
+                };
+                let offer = Offer::Central(Box::new(package.clone()), location.clone());
+                let same = |there: &Candidate| there.publisher.is_none() && there.version == package.version;
+                let at = known.candidates.iter().position(same);
+                match at.and_then(|at| known.candidates.get_mut(at).zip(offers.get_mut(at))) {
+                    // What is installed can be had again.
+                    Some((there, old)) if old.was_central() => (*there, *old) = (candidate, offer),
+                    // Of the same version the first index counts.
+                    Some(_) => {}
+                    None => {
+                        known.candidates.push(candidate);
+                        offers.push(offer);
+                    }
+                }
             }
         }
     }

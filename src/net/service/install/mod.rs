@@ -32,7 +32,8 @@ pub async fn install(context: &Context, request: InstallRequest) -> Result<NodeR
         let (name, requirement, needed_by) = (&absent.name, &absent.requirement, &absent.needed_by);
         format!("dependency {name} {requirement} of {needed_by} was not installed: nobody knows it")
     });
-    let mut answer = InstallAnswer { installed: Vec::new(), warnings: absent.collect() };
+    let stuck = prepared.stuck.iter().map(ToString::to_string);
+    let mut answer = InstallAnswer { installed: Vec::new(), warnings: absent.chain(stuck).collect() };
     for prepare in prepared.steps {
         answer.warnings.extend(prepare.step.warnings.iter().map(|text| format!("{}: {text}", prepare.step.name)));
         answer.installed.push(carry_out::step(context, &request, prepare).await?);

@@ -29,6 +29,8 @@ const MAX_ROUNDS: usize = 8;
 pub struct Prepared {
     pub steps: Vec<Prepare>,
     pub absent: Vec<AbsentPackage>,
+    /// Of an update of all: what stays as it is, and why.
+    pub stuck: Vec<SafeText>,
 }
 
 /// One step, and what it is about.
@@ -43,7 +45,8 @@ impl Prepared {
     pub fn plan(&self) -> InstallPlan {
         let steps: Vec<_> = self.steps.iter().map(|prepare| prepare.step.clone()).collect();
         let fetched = steps.iter().filter(|step| step.action.changes() && !step.here);
-        InstallPlan { download: fetched.map(|step| step.size).sum(), absent: self.absent.clone(), steps }
+        let download = fetched.map(|step| step.size).sum();
+        InstallPlan { download, absent: self.absent.clone(), stuck: self.stuck.clone(), steps }
     }
 }
 
@@ -52,19 +55,21 @@ impl Prepared {
 /// # Errors
 /// Nothing fits; or a release of the plan is not to be trusted.
 pub async fn prepare(context: &Context, request: &InstallRequest) -> Result<Prepared, NodeError> {
-    let roots = roots(context, request).await?;
+    let mut roots = roots(context, request).await?;
     let mut gathered = Gathered::collect(context, request, &roots).await?;
-    let solution = match decide(context, request, &mut gathered, &roots).await? {
-        Ok(solution) => solution,
-        // Others may know of a version that fits.
-        Err(conflict) if conflict.may_be_elsewhere() && gathered.ask_more(context, &roots).await? => {
-            match decide(context, request, &mut gathered, &roots).await? {
-                Ok(solution) => solution,
-                Err(conflict) => return Err(refusal::told(context, conflict, gathered.peers).await),
-            }
+    let mut stuck = Vec::new();
+    let mut decided = settle(context, request, &mut gathered, &roots).await?;
+    if decided.is_err() && request.update && request.packages.is_empty() {
+        stuck = set_aside_stuck(context, request, &gathered, &mut roots).await?;
+        if !stuck.is_empty() {
+            decided = settle(context, request, &mut gathered, &roots).await?;
         }
-        Err(conflict) => return Err(refusal::told(context, conflict, gathered.peers).await),
+    }
+    let solution = match decided {
+        Ok(solution) => solution,
+        Err(conflict) => return Err(refused(context, &gathered, &roots, conflict).await),
     };
+    check_lock(request, &gathered, &roots, &solution)?;
     let mut steps = Vec::new();
     for choice in &solution.choices {
         let Some(offer) = gathered.offer(choice).cloned() else { continue };
@@ -76,7 +81,84 @@ pub async fn prepare(context: &Context, request: &InstallRequest) -> Result<Prep
         requirement: absent.requirement,
         needed_by: absent.needed_by,
     });
-    Ok(Prepared { steps, absent: absent.collect() })
+    Ok(Prepared { steps, absent: absent.collect(), stuck })
+}
+
+/// Solves; where nothing fits, once more with what others know.
+async fn settle(
+    context: &Context,
+    request: &InstallRequest,
+    gathered: &mut Gathered,
+    roots: &[Wanted],
+) -> Result<Result<Solution, Conflict>, NodeError> {
+    match decide(context, request, gathered, roots).await? {
+        Err(conflict) if conflict.may_be_elsewhere() && gathered.ask_more(context, roots).await? => {
+            decide(context, request, gathered, roots).await
+        }
+        decided => Ok(decided),
+    }
+}
+
+/// Takes those out of `roots` that nothing fits even alone, unless that is all of them, so that the others can be updated. Says
+/// of each why it stays as it is.
+async fn set_aside_stuck(
+    context: &Context,
+    request: &InstallRequest,
+    gathered: &Gathered,
+    roots: &mut Vec<Wanted>,
+) -> Result<Vec<SafeText>, NodeError> {
+    let (mut stuck, mut others) = (Vec::new(), Vec::new());
+    for root in roots.iter() {
+        match decide(context, request, &mut gathered.clone(), std::slice::from_ref(root)).await? {
+            Ok(_) => others.push(root.clone()),
+            Err(conflict) => {
+                let why = refused(context, gathered, std::slice::from_ref(root), conflict).await;
+                stuck.push(SafeText::new(&format!("{} stays as it is: {}", root.name, why.message)));
+            }
+        }
+    }
+    if others.is_empty() {
+        return Ok(Vec::new());
+    }
+    *roots = others;
+    Ok(stuck)
+}
+
+/// The error for `conflict`. Where another key has signed what was asked for, that is what has to be decided.
+async fn refused(context: &Context, gathered: &Gathered, roots: &[Wanted], conflict: Conflict) -> NodeError {
+    if let Conflict::NoVersion { name, requirement, .. } = &conflict
+        && roots.iter().any(|root| root.name == *name && root.publisher.is_none())
+        && let Some(release) = gathered.by_another_key(name, requirement)
+        && let Err(error) = judge(context, &release, None, false).await
+    {
+        return error;
+    }
+    refusal::told(context, conflict, gathered.peers).await
+}
+
+/// # Errors
+/// The lock file names other bytes for what is asked for than its publisher has signed: another version is not what to take then.
+fn check_lock(
+    request: &InstallRequest,
+    gathered: &Gathered,
+    roots: &[Wanted],
+    solution: &Solution,
+) -> Result<(), NodeError> {
+    for root in roots {
+        let Some(locked) = request.locked.iter().find(|locked| locked.name == root.name) else { continue };
+        let chosen = solution.choices.iter().find(|choice| choice.name == root.name);
+        let chosen = chosen.and_then(|choice| gathered.universe.candidate(choice));
+        let known = gathered.universe.get(&root.name).map(|known| known.candidates.as_slice()).unwrap_or_default();
+        let fits = root.requirement.as_ref().is_none_or(|requirement| requirement.matches(&locked.version));
+        if !fits || chosen.is_some_and(|chosen| chosen.version == locked.version) {
+            continue;
+        }
+        let barred = known.iter().filter(|candidate| candidate.version == locked.version);
+        if let Some(bar @ Bar::Untrusted(_)) = barred.filter_map(|candidate| candidate.bar.as_ref()).next() {
+            return Err(refusal::barred(&root.name, &locked.version, bar));
+        }
+    }
+    Ok(())
 }
 
 /// What is asked for; for an update of all, what was.
@@ -134,6 +216,13 @@ async fn decide(
             Ok(solution) => solution,
             Err(conflict) => return Ok(Err(conflict)),
         };
+        let against: Vec<_> = installed.iter().filter_map(|entry| wish_against(gathered, &solution, entry)).collect();
+        let against: Vec<_> =
+            against.into_iter().filter(|wish| !wanted.iter().any(|wanted| wanted.name == wish.name)).collect();
+        if !against.is_empty() {
+            wanted.extend(against);
+            continue;
+        }
         let broken: Vec<_> = if request.no_dependencies {
             Vec::new()
         } else {
@@ -151,6 +240,14 @@ async fn decide(
     }
     Err(NodeError::new(ErrorKind::Failed, "too many installed packages stand in the way of this one")
         .hint("update them first: ggen-p2p-tui update"))
+}
+
+/// What was asked for of an installed package, where `solution` has another version of it.
+fn wish_against(gathered: &Gathered, solution: &Solution, entry: &Installed) -> Option<Wanted> {
+    let requirement = entry.requirement.as_ref().filter(|_| entry.reason == Reason::Asked)?;
+    let choice = solution.choices.iter().find(|choice| choice.name == entry.name)?;
+    let chosen = gathered.universe.candidate(choice)?;
+    (!requirement.matches(&chosen.version)).then(|| again(entry.clone()))
 }
 
 /// Whether an installed package that stays needs another version of something in `solution`.

@@ -87,6 +87,14 @@ async fn what_only_an_index_lists_is_installed_unsigned_with_what_its_checksum_i
     assert_eq!((again.installed[0].action, again.warnings.len()), (PlanAction::Keep, 0));
     let name = PackageName::new("graph").unwrap();
     assert_eq!(node.context.store.run(move |db| db.pinned(&name)).await.unwrap(), None, "there is no key to pin");
+    // Damaged, it is put in place anew; and again, when somebody wants that.
+    std::fs::write(node.context.home.packs_dir().join("graph/templates/a.tera"), "changed").unwrap();
+    let version = Some("=1.0.0".parse().unwrap());
+    let exactly = InstallRequest::of(PackageName::new("graph").unwrap(), version, None);
+    assert_eq!(install(&node, exactly.clone()).await.unwrap().installed[0].action, PlanAction::Repair);
+    assert_eq!(content(&node).as_deref(), Some("a graph"));
+    let anew = InstallRequest { reinstall: true, ..exactly };
+    assert_eq!(install(&node, anew).await.unwrap().installed[0].action, PlanAction::Reinstall);
 }
 
 #[tokio::test]

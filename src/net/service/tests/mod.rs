@@ -2,6 +2,7 @@
 
 mod central;
 mod packages;
+mod plans;
 mod transfer;
 mod yank;
 

@@ -16,7 +16,7 @@ use crate::net::error::{ErrorKind, NodeError};
 use crate::net::testing::{TestNode, eventually};
 
 /// A package directory with a few files, one of them large enough for several leaves.
-fn package(name: &str, version: &str, more: &str) -> TempDir {
+pub(super) fn package(name: &str, version: &str, more: &str) -> TempDir {
     let dir = TempDir::new().unwrap();
     let manifest =
         format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\ndescription = \"A package of a test\"\n{more}");
@@ -27,7 +27,7 @@ fn package(name: &str, version: &str, more: &str) -> TempDir {
     dir
 }
 
-async fn publish(node: &TestNode, dir: &Path) -> Result<PublishAnswer, NodeError> {
+pub(super) async fn publish(node: &TestNode, dir: &Path) -> Result<PublishAnswer, NodeError> {
     let request = PublishRequest { path: dir.display().to_string(), job: 1, ..PublishRequest::default() };
     match node.handle.request(NodeCommand::Publish(request)).await? {
         NodeReply::Publish(answer) => Ok(answer),
@@ -35,11 +35,11 @@ async fn publish(node: &TestNode, dir: &Path) -> Result<PublishAnswer, NodeError
     }
 }
 
-async fn install(node: &TestNode, name: &str) -> Result<InstallAnswer, NodeError> {
+pub(super) async fn install(node: &TestNode, name: &str) -> Result<InstallAnswer, NodeError> {
     install_as(node, name, None, None).await
 }
 
-async fn install_as(
+pub(super) async fn install_as(
     node: &TestNode,
     name: &str,
     requirement: Option<&str>,
@@ -50,7 +50,7 @@ async fn install_as(
     send(node, InstallRequest::of(name, requirement, publisher)).await
 }
 
-async fn send(node: &TestNode, request: InstallRequest) -> Result<InstallAnswer, NodeError> {
+pub(super) async fn send(node: &TestNode, request: InstallRequest) -> Result<InstallAnswer, NodeError> {
     match node.handle.request(NodeCommand::Install(request)).await? {
         NodeReply::Install(answer) => Ok(answer),
         other => panic!("{other:?}"),
