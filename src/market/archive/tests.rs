@@ -253,6 +253,12 @@ fn too_many_files_and_empty_packages_are_refused() {
     let error = pack(many.path(), &std::env::temp_dir()).expect_err("too many");
     assert!(error.to_string().contains("10000 files"), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains(".gitignore")));
+    // As many as may be are packed, and unpacked again.
+    fs::remove_file(many.path().join("0")).expect("one less");
+    let packed = packed(&many);
+    let (mut archive, into) = (packed.archive.reopen().expect("open"), tempfile::tempdir().expect("temp dir"));
+    let done = extract(&mut archive, packed.archive.path(), MAX_FILES, into.path()).expect("extract");
+    assert_eq!(done.files, MAX_FILES);
 }
 
 #[test]
