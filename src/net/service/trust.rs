@@ -1,11 +1,14 @@
 //! Why a release is trusted, by what this node knows; and the keys that names are pinned to.
 
+use std::path::Path;
+
 use libp2p::PeerId;
 use semver::Version;
 
 use crate::market::store::{Pin, PinOrigin};
 use crate::market::trust::{self, Code, Ground, Outcome, Step};
-use crate::market::{PackageId, PackageName, PublisherKey, ReleaseId};
+use crate::market::when::time;
+use crate::market::{MarketError, PackageId, PackageName, PublisherKey, ReleaseId, keys};
 
 use super::super::api::NodeReply;
 use super::super::bus::FEED_KEPT;
@@ -32,15 +35,17 @@ pub async fn why(
     publisher: PublisherKey,
 ) -> Result<NodeReply, NodeError> {
     let (ground, asked) = (ground(context), format!("{name} {version}"));
+    let (current, file) = (context.identity.public(), context.home.identity_file());
     let judged = context.store.run(move |db| {
         let Some(release) = db.last_word(publisher, &name, &version)? else { return Ok(None) };
         let id = release.release().package_id;
-        Ok(Some((trust::assess(db, &release, &ground)?, release.id(), id, db.blob(id)?.is_some())))
+        let own = is_own(publisher, current, &file)?;
+        Ok(Some((trust::assess(db, &release, &ground)?, release.id(), own, id, db.blob(id)?.is_some())))
     });
-    let Some((mut assessment, release, id, here)) = judged.await? else {
+    let Some((mut assessment, release, own, id, here)) = judged.await? else {
         return Err(unknown(&asked, publisher));
     };
-    assessment.steps.extend(told(context, release));
+    assessment.steps.extend(told(context, release, own));
     assessment.steps.push(holders(context, id, here));
     Ok(NodeReply::Why(assessment))
 }
@@ -51,12 +56,22 @@ pub fn unknown(release: &str, publisher: PublisherKey) -> NodeError {
         .hint("search for it first, so that the peers are asked")
 }
 
-/// Who told of it, and what dealings with that peer were like; nothing where that was in an earlier run. The signature decides, not
-/// who passed it on: this is to see where something comes from.
-fn told(context: &Context, release: ReleaseId) -> Option<Step> {
+/// Whether `publisher` is the key of this home, or one that it had before.
+fn is_own(publisher: PublisherKey, current: PublisherKey, file: &Path) -> Result<bool, MarketError> {
+    Ok(publisher == current || keys::key_files(file)?.iter().any(|old| old.identity.public() == publisher))
+}
+
+/// Who told of it, and what dealings with that peer were like; nothing where it is not among the last ones. The signature decides,
+/// not who passed it on: this is to see where something comes from.
+fn told(context: &Context, release: ReleaseId, own: bool) -> Option<Step> {
+    let note = |text: String| Some(Step::new(Code::Told, Outcome::Note, text));
     let item = context.bus.recent_feed(FEED_KEPT).into_iter().find(|item| item.release_id == release)?;
     let Some(from) = &item.from else {
-        return Some(Step::new(Code::Told, Outcome::Note, "published by this node"));
+        return match own {
+            true => note("published by this node".to_owned()),
+            // Of earlier runs the catalogue tells when, and not of whom.
+            false => note(format!("first heard of at {}; from whom is not remembered", time(item.received_at))),
+        };
     };
     let others = match item.heard_from {
         0 | 1 => String::new(),
@@ -68,7 +83,7 @@ fn told(context: &Context, release: ReleaseId) -> Option<Step> {
         Some(info) if info.evidence > 0 => format!(" (reputation {:.2})", info.reputation),
         _ => " (nothing is known of it)".to_owned(),
     };
-    Some(Step::new(Code::Told, Outcome::Note, format!("heard from {from}{repute}{others}")))
+    note(format!("heard from {from}{repute}{others}"))
 }
 
 /// Who has the bytes. Many who hold a package say that it can be had, not that it is good.
@@ -110,4 +125,45 @@ pub async fn pin(context: &Context, name: PackageName, publisher: PublisherKey) 
 /// Answers [`NodeCommand::Unpin`](super::super::api::NodeCommand::Unpin).
 pub async fn unpin(context: &Context, name: PackageName) -> Result<NodeReply, NodeError> {
     Ok(NodeReply::Changed(context.store.run(move |db| db.unpin(&name)).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::intake::feed_item;
+    use super::super::testing::TestNode;
+    use super::*;
+    use crate::market::{Identity, VerifiedRelease};
+    use crate::net::api::Via;
+
+    async fn why_told(node: &TestNode, release: &VerifiedRelease) -> String {
+        let signed = release.release();
+        let answer = why(&node.context, signed.name.clone(), signed.version.clone(), signed.publisher).await.unwrap();
+        let NodeReply::Why(assessment) = answer else { panic!("{answer:?}") };
+        assessment.step(Code::Told).unwrap().text.to_string()
+    }
+
+    /// After a restart the feed is made of the catalogue, which does not say from whom a release came.
+    #[tokio::test]
+    async fn only_what_a_key_of_this_home_signed_was_published_here() {
+        let (one, two) = (TestNode::start().await, TestNode::start().await);
+        let (theirs, own) = (one.store("theirs", "1.0.0", b"x").await, two.store("own", "1.0.0", b"y").await);
+        let (other, seen) = (theirs.clone(), unix_now());
+        two.context.store.run(move |db| db.accept(&other, seen)).await.unwrap();
+        let feed = [(&theirs, Via::Sync), (&own, Via::Own)].map(|(release, via)| feed_item(release, via, None, seen));
+        two.context.bus.seed_feed(feed);
+        assert_eq!(why_told(&two, &own).await, "published by this node");
+        let told = why_told(&two, &theirs).await;
+        assert_eq!(told, format!("first heard of at {}; from whom is not remembered", time(seen)));
+    }
+
+    #[test]
+    fn a_key_that_this_home_had_before_is_its_own() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("identity.key");
+        let before = Identity::load_or_create(&file).unwrap().public();
+        let current = keys::prepare_next(&file).unwrap().public();
+        keys::replace(&file).unwrap();
+        assert!(is_own(before, current, &file).unwrap() && is_own(current, current, &file).unwrap());
+        assert!(!is_own(Identity::generate().public(), current, &file).unwrap());
+    }
 }
