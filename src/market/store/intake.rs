@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use rusqlite::{Connection, params};
 use semver::Version;
 
-use super::convert::{self, to_i64};
+use super::convert::{self, to_i64, to_u64};
 use super::keys::Standing;
 use super::newest::{newest_of, rank, resolve};
 use super::search::{Batch, Shown};
@@ -125,7 +125,8 @@ impl<'a> Intake<'a> {
                 new.insert(Package::new(key))
             }
         };
-        let key = insert(conn, package.key, verified, now)?;
+        let seen = known.first_seen.map_or(now, |before| before.min(now));
+        let key = insert(conn, package.key, verified, seen)?;
         self.taken += 1;
         if package.update(conn, key, release, known.has_version)? {
             self.changes += 1;
@@ -233,6 +234,8 @@ struct Known {
     has_version: bool,
     /// One of its version that is no yank has other content.
     differs: bool,
+    /// When the version with this content was first seen: a yank, and taking it back, make nothing new of it.
+    first_seen: Option<u64>,
 }
 
 impl Known {
@@ -246,18 +249,21 @@ impl Known {
             known.has_place = !known.is_same;
         }
         let mut same = conn.prepare_cached(
-            "SELECT count(*), coalesce(max(package_id <> ?3 AND yank = 0), 0) FROM releases
-             WHERE package = ?1 AND version = ?2",
+            "SELECT count(*), coalesce(max(package_id <> ?3 AND yank = 0), 0),
+                    min(CASE WHEN package_id = ?3 THEN first_seen END)
+             FROM releases WHERE package = ?1 AND version = ?2",
         )?;
         let values = params![package, release.version.to_string(), release.package_id.0];
-        (known.has_version, known.differs) =
-            same.query_row(values, |row| Ok((row.get::<_, i64>(0)? > 0, row.get(1)?)))?;
+        (known.has_version, known.differs, known.first_seen) = same.query_row(values, |row| {
+            let first_seen: Option<i64> = row.get(2)?;
+            Ok((row.get::<_, i64>(0)? > 0, row.get(1)?, first_seen.map(to_u64)))
+        })?;
         Ok(known)
     }
 }
 
 /// Returns its key.
-fn insert(conn: &Connection, package: i64, verified: &VerifiedRelease, now: u64) -> Result<i64, MarketError> {
+fn insert(conn: &Connection, package: i64, verified: &VerifiedRelease, first_seen: u64) -> Result<i64, MarketError> {
     let release = verified.release();
     let mut insert = conn.prepare_cached(
         "INSERT INTO releases (id, package, version, sequence, yank, package_id, published_at, expires_at, first_seen,
@@ -273,7 +279,7 @@ fn insert(conn: &Connection, package: i64, verified: &VerifiedRelease, now: u64)
         release.package_id.0,
         to_i64(release.published_at),
         to_i64(release.expires_at),
-        to_i64(now),
+        to_i64(first_seen),
         verified.envelope().to_bytes(),
     ])?)
 }

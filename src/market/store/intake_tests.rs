@@ -157,3 +157,23 @@ fn a_database_whose_releases_named_their_packages_in_full_is_brought_up_to_date(
     is_sound(&mut db);
     assert_eq!(db.accept_all(&releases, NOW).expect("accept"), vec![Accepted::Known; releases.len()]);
 }
+
+#[test]
+fn a_yank_and_taking_it_back_do_not_change_when_a_version_was_first_seen() {
+    let (_dir, mut db) = open();
+    let of = |sequence, yank: bool| {
+        let yank_reason = yank.then(|| "broken".into());
+        let plain = at_sequence(release(&identity(1), "graph", "1.0.0"), sequence);
+        sign(Release { yank_reason, published_at: NOW + sequence, ..plain }, &identity(1))
+    };
+    let words = [of(1, false), of(2, true), of(3, false)];
+    for (later, word) in words.iter().enumerate() {
+        assert_eq!(db.accept(word, NOW + 10 * later as u64).expect("accept"), Accepted::New);
+        assert_eq!(db.first_seen(word.id()).expect("read"), Some(NOW));
+    }
+    // Other bytes under its number were not seen before.
+    let other = Release { package_id: PackageId([7; 32]), ..of(4, true).release().clone() };
+    let other = sign(other, &identity(1));
+    db.accept(&other, NOW + 50).expect("accept");
+    assert_eq!(db.first_seen(other.id()).expect("read"), Some(NOW + 50));
+}
