@@ -20,6 +20,16 @@ pub fn is_held(error: &NodeError) -> bool {
     error.kind == ErrorKind::Failed && error.message.starts_with(HELD)
 }
 
+/// Whether the process `pid` holds the lock of `home`.
+pub fn is_held_by(home: &Home, pid: u32) -> bool {
+    let Ok(mut file) = File::open(home.lock_file()) else { return false };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(rustix::io::Errno::WOULDBLOCK) => signed(&mut file) == Some(pid),
+        // Free: what was taken to see that goes with the file.
+        _ => false,
+    }
+}
+
 /// Held while a node runs; given back when dropped.
 #[derive(Debug)]
 pub struct NodeLock {
@@ -54,11 +64,15 @@ fn sign(file: &mut File) -> io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-fn held(home: &Home, file: &mut File) -> NodeError {
+/// The process that the file names.
+fn signed(file: &mut File) -> Option<u32> {
     let mut text = String::new();
-    let read = file.take(16).read_to_string(&mut text);
-    let pid =
-        read.ok().and_then(|_| text.trim().parse::<u32>().ok()).map_or(String::new(), |pid| format!(" (pid {pid})"));
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn held(home: &Home, file: &mut File) -> NodeError {
+    let pid = signed(file).map_or(String::new(), |pid| format!(" (pid {pid})"));
     NodeError::new(ErrorKind::Failed, format!("{HELD} {}{pid}", home.root().display()))
         .hint("use that one: its control socket answers every command; or stop it first, or choose another --home")
 }
@@ -89,7 +103,9 @@ mod tests {
         assert!(is_held(&error));
         let pid = std::process::id();
         assert_eq!(error.message, format!("a node already runs on {} (pid {pid})", home.root().display()));
+        assert!(is_held_by(&home, pid) && !is_held_by(&home, pid + 1));
         drop(first);
+        assert!(!is_held_by(&home, pid));
         NodeLock::take(&home).unwrap();
     }
 

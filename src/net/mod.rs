@@ -24,6 +24,6 @@ pub use api::{NodeCommand, NodeEvent, NodeReply};
 pub use clock::unix_now;
 pub use error::{ErrorKind, NodeError};
 pub use handle::{EventStream, NodeHandle};
-pub use lock::is_held;
+pub use lock::{is_held, is_held_by};
 pub use node::{NodeOptions, start};
 pub use service::keys;

@@ -65,6 +65,10 @@ impl Core {
         self.stop.cancelled().await;
         self.context.bus.emit(NodeEvent::Stopping);
         drop(self.held().serving.take());
+        // Who comes now finds no node here, and waits for the home to be free instead of asking one that is ending.
+        if self.held().control.is_some() {
+            let _ = std::fs::remove_file(self.context.home.socket_file());
+        }
         self.tasks.close();
         if timeout(TASKS, self.tasks.wait()).await.is_err() {
             tracing::warn!(left = self.tasks.len(), "not all of the node ended in time");

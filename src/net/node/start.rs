@@ -14,10 +14,10 @@ use crate::market::{Identity, Store, install, keys};
 use super::super::bus::EventBus;
 use super::super::clock::unix_now;
 use super::super::context::Context;
-use super::super::control;
+use super::super::control::{self, client::ControlClient};
 use super::super::error::{ErrorKind, NodeError};
 use super::super::handle::NodeHandle;
-use super::super::lock::NodeLock;
+use super::super::lock::{NodeLock, is_held};
 use super::super::peers::{PeerBook, run_reports};
 use super::super::protocol;
 use super::super::service;
@@ -30,6 +30,10 @@ use super::{Node, NodeOptions, judge, logs, providing, status, syncing, upkeep};
 
 /// For the listeners to say where they listen. One that is slower is used all the same.
 const LISTENING: Duration = Duration::from_secs(2);
+
+/// For a node that is ending to give the home free: all that it may take, and some.
+const ENDING: Duration = Duration::from_secs(4);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What is on disk of a node.
 struct Opened {
@@ -50,7 +54,8 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
     let started = Instant::now();
     let (home, network) = (options.home.clone(), options.settings.network.name.clone());
     let ephemeral = options.ephemeral;
-    let opened = spawn_blocking(move || open(&home, &network, ephemeral)).await;
+    let lock = take_lock(&home).await?;
+    let opened = spawn_blocking(move || open(lock, &home, &network, ephemeral)).await;
     let opened = opened.map_err(|_| NodeError::new(ErrorKind::Failed, "opening the home failed"))??;
 
     // Cancelled when this function fails, or is given up, half way.
@@ -121,8 +126,23 @@ pub async fn start(options: NodeOptions) -> Result<NodeHandle, NodeError> {
     Ok(NodeHandle::Embedded(node))
 }
 
-fn open(home: &Home, network: &str, ephemeral: bool) -> Result<Opened, NodeError> {
-    let lock = NodeLock::take(home)?;
+/// Waits for the node that has the home, if there is one and it does not answer: it is ending, or of a command that does.
+async fn take_lock(home: &Home) -> Result<NodeLock, NodeError> {
+    let deadline = Instant::now() + ENDING;
+    loop {
+        match NodeLock::take(home) {
+            Err(error) if is_held(&error) && Instant::now() < deadline => {
+                if !matches!(ControlClient::connect(home).await, Ok(None)) {
+                    return Err(error);
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+fn open(lock: NodeLock, home: &Home, network: &str, ephemeral: bool) -> Result<Opened, NodeError> {
     let identity = Identity::load_or_create(&home.identity_file())?;
     let store = Store::open(home)?;
     let identity = keys::complete(&home.identity_file(), identity, |old, new| {
