@@ -42,6 +42,16 @@ impl fmt::Display for Action {
     }
 }
 
+/// Why a release that is validly signed is not for this node now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// Published later than this computer's clock says it is.
+    Future,
+    Expired,
+    /// Of another network.
+    Network,
+}
+
 /// Each message names what failed and where; `hint()` says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum MarketError {
@@ -60,6 +70,9 @@ pub enum MarketError {
     /// A release that is not to be believed.
     #[error("release refused: {0}")]
     Release(String),
+    /// A release that is not for this node, or not now.
+    #[error("release refused: {1}")]
+    NotNow(NotNow, String),
     /// A package head that is not to be believed.
     #[error("head refused: {0}")]
     Head(String),
@@ -100,6 +113,7 @@ impl MarketError {
             Self::Invalid(_) | Self::Refused { .. } | Self::Toml { .. } => Kind::Invalid,
             Self::NotFound { .. } => Kind::NotFound,
             Self::Release(_)
+            | Self::NotNow(..)
             | Self::Head(_)
             | Self::KeyStatement(_)
             | Self::Mismatch { .. }
@@ -122,7 +136,8 @@ impl MarketError {
             | Self::Permission { hint, .. }
             | Self::Untrusted { hint, .. } => Some(hint.clone()),
             Self::Toml { file, line, .. } => Some(format!("correct line {line} of {file} and try again")),
-            Self::Release(_) => Some("ask the publisher to publish it again".into()),
+            Self::NotNow(NotNow::Future, _) => Some("check this computer's clock".into()),
+            Self::Release(_) | Self::NotNow(..) => Some("ask the publisher to publish it again".into()),
             Self::Head(_) | Self::KeyStatement(_) => Some("it was kept out; what was known before still holds".into()),
             Self::Mismatch { .. } => Some("fetch it again from another peer; nothing was installed".into()),
             Self::Archive(_) => Some("do not use this package; nothing was installed".into()),

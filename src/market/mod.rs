@@ -30,7 +30,7 @@ mod vectors;
 pub mod when;
 
 pub use envelope::Envelope;
-pub use error::MarketError;
+pub use error::{MarketError, NotNow};
 pub use head::{Head, SignedHead, VerifiedHead};
 pub use ids::{PackageId, PackageName, PublisherKey, ReleaseId};
 pub use key::Identity;

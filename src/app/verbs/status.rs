@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::app::output::{human, table};
 use crate::net::api::{CatalogStatus, LimitHit, ReachInfo, Status, StorageStatus};
-use crate::net::control::client::ControlClient;
-use crate::net::{ErrorKind, NodeError};
+use crate::net::{self, ErrorKind, NodeError};
 
 use super::{Context, Session};
 
@@ -68,10 +67,37 @@ fn catalogue(catalog: &CatalogStatus) -> String {
     let mut text = format!("{} packages, {} releases", catalog.packages, catalog.releases);
     if let (Some(coverage), Some(elsewhere)) = (catalog.coverage(), catalog.elsewhere) {
         // Rounded down: not all is not 100 %.
-        text += &format!("; {} % of the {elsewhere} that the largest catalogue met has", (coverage * 100.0).floor());
+        text += &match elsewhere {
+            fewer if fewer < catalog.releases => format!("; no peer met has more (the most: {elsewhere})"),
+            _ => format!("; {} % of the {elsewhere} of the peer that has most", (coverage * 100.0).floor()),
+        };
     }
+    text += &refused(catalog);
     if let Some(since) = catalog.full_since {
         text += &format!("\nfull (performance.catalog_limit): everything since {}, nothing older", human::time(since));
+    }
+    text
+}
+
+/// What peers have and this node must not take; and what it has and gives to nobody.
+fn refused(catalog: &CatalogStatus) -> String {
+    let mut text = String::new();
+    for one in &catalog.refused {
+        let why = match one.why.as_str() {
+            "future" => "signed in the future, by this computer's clock",
+            "expired" => "expired, by this computer's clock",
+            "network" => "of another network",
+            "key" => "their key was revoked, or replaced before",
+            "conflict" => "they contradict what is known",
+            _ => "made by rules that this version does not know",
+        };
+        text += &format!("\n{} refused: {why}", one.releases);
+    }
+    if catalog.retired > 0 {
+        text += &format!(
+            "\n{} of them are of keys that were revoked, or replaced before: peers take none of these any more",
+            catalog.retired
+        );
     }
     text
 }
@@ -109,8 +135,9 @@ pub async fn stop(context: &Context, session: &Session) -> Result<(), NodeError>
         Err(error) if error.kind == ErrorKind::NoNode => {}
         Err(error) => return Err(error),
     }
+    // Not only until it does not answer any more: whoever is told that it has stopped may start another one at once.
     let gone = async {
-        while let Ok(Some(_)) = ControlClient::connect(&context.home).await {
+        while net::is_held_by(&context.home, status.pid) {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };

@@ -2,7 +2,7 @@
 
 use super::{MAX_CLOCK_SKEW, MAX_VALIDITY, Release, refused};
 use crate::market::archive::{MAX_ARCHIVE, MAX_FILES};
-use crate::market::{MarketError, SafeText};
+use crate::market::{MarketError, NotNow, SafeText};
 
 /// The largest sequence number and time: what a double holds exactly (RFC 8259 section 6), so that every reader of the
 /// JSON sees the number that was signed.
@@ -37,14 +37,20 @@ pub(super) fn fields(release: &Release) -> Result<(), MarketError> {
 
 /// Rules that depend on where and when a release is read. `now` in Unix seconds.
 pub(super) fn network_and_time(release: &Release, network: &str, now: u64) -> Result<(), MarketError> {
-    rule(release.network == network, || {
+    let refused = |why, reason| Err(MarketError::NotNow(why, reason));
+    if release.network != network {
         let theirs = SafeText::capped(&release.network, 64);
-        format!("it belongs to the network '{theirs}', this node to '{network}'")
-    })?;
-    rule(release.expires_at > now, || format!("it expired at {} (Unix time)", release.expires_at))?;
-    rule(release.published_at <= now.saturating_add(MAX_CLOCK_SKEW), || {
-        format!("it claims to be published in the future, at {} (Unix time; now {now})", release.published_at)
-    })
+        return refused(NotNow::Network, format!("it belongs to the network '{theirs}', this node to '{network}'"));
+    }
+    if release.expires_at <= now {
+        return refused(NotNow::Expired, format!("it expired at {} (Unix time)", release.expires_at));
+    }
+    if release.published_at > now.saturating_add(MAX_CLOCK_SKEW) {
+        let at = release.published_at;
+        let reason = format!("it claims to be published in the future, at {at} (Unix time; now {now})");
+        return refused(NotNow::Future, reason);
+    }
+    Ok(())
 }
 
 pub(in crate::market) fn is_network_name(name: &str) -> bool {

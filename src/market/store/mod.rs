@@ -147,6 +147,8 @@ pub struct Counts {
     /// Distinct (publisher, name).
     pub packages: u64,
     pub releases: u64,
+    /// Of them, those that nobody would take from this node any more: their key was revoked, or replaced before.
+    pub retired: u64,
     pub blobs: u64,
     /// Bytes of all blobs.
     pub blob_bytes: u64,

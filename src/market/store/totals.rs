@@ -17,7 +17,10 @@ impl Db {
         let mut query = self.conn.prepare_cached(
             "SELECT coalesce((SELECT packages FROM totals WHERE key = 1), 0),
                     coalesce((SELECT releases FROM totals WHERE key = 1), 0),
-                    (SELECT count(*) FROM blobs), (SELECT coalesce(sum(size), 0) FROM blobs)",
+                    (SELECT count(*) FROM blobs), (SELECT coalesce(sum(size), 0) FROM blobs),
+                    (SELECT count(*) FROM (SELECT DISTINCT key FROM key_statements) k
+                     JOIN packages p ON substr(p.publisher, 1, 8) = substr(k.key, 1, 8) AND p.publisher = k.key
+                     JOIN releases r ON r.package = p.key WHERE r.retired = 1)",
         )?;
         Ok(query.query_row([], |row| {
             Ok(Counts {
@@ -25,6 +28,7 @@ impl Db {
                 releases: to_u64(row.get(1)?),
                 blobs: to_u64(row.get(2)?),
                 blob_bytes: to_u64(row.get(3)?),
+                retired: to_u64(row.get(4)?),
             })
         })?)
     }

@@ -93,13 +93,43 @@ pub struct CatalogStatus {
     /// Unix seconds: the catalogue is full (`catalog_limit`), and has everything since then only.
     #[serde(default)]
     pub full_since: Option<u64>,
+    /// Of `releases`, those that nobody takes from this node any more: their key was revoked, or replaced before.
+    #[serde(default)]
+    pub retired: u64,
+    /// Releases of peers that were refused here lately, by why.
+    #[serde(default)]
+    pub refused: Vec<RefusedReleases>,
+}
+
+/// Releases of peers that are validly signed, and refused here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedReleases {
+    /// `future`, `expired`, `network`, `key` (revoked, or replaced before), `conflict`, or `other`.
+    pub why: String,
+    pub releases: u64,
+    /// Of so many publishers.
+    pub publishers: u64,
+}
+
+impl RefusedReleases {
+    pub fn is_for(&self, why: &str) -> bool {
+        self.why == why
+    }
 }
 
 impl CatalogStatus {
     /// How much of the largest catalogue that a peer told of is here, from 0 to 1; `None`: nobody has told yet.
     pub fn coverage(&self) -> Option<f64> {
         let elsewhere = self.elsewhere.filter(|releases| *releases > 0)?;
-        Some((self.releases as f64 / elsewhere as f64).min(1.0))
+        // What nobody takes from this node is not among what peers say they have.
+        let here = self.releases.saturating_sub(self.retired);
+        Some((here as f64 / elsewhere as f64).min(1.0))
+    }
+
+    /// How many releases of peers were refused here, and of how many publishers, for this reason.
+    pub fn refused_for(&self, why: &str) -> (u64, u64) {
+        let refused = self.refused.iter().find(|refused| refused.is_for(why));
+        refused.map_or((0, 0), |refused| (refused.releases, refused.publishers))
     }
 }
 

@@ -10,6 +10,7 @@ use super::super::api::{CatalogStatus, DhtInfo, DhtStatus, NodeEvent, RateLimits
 use super::super::clock::unix_now;
 use super::super::error::NodeError;
 use super::super::service::cache;
+use super::super::service::refused::Why;
 use super::super::swarm::{AGENT, Snapshot};
 use super::core::Core;
 
@@ -112,6 +113,16 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
     let context = &core.context;
     let dht = &snapshot.dht;
     let Figures { counts, horizon, cache, repairs } = figures;
+    let catalog = CatalogStatus {
+        packages: counts.packages,
+        releases: counts.releases,
+        elsewhere: context.services.progress().most(&context.swarm.connected()),
+        full_since: Some(*horizon).filter(|since| *since > 0),
+        retired: counts.retired,
+        refused: context.services.refused_counts(),
+    };
+    let unwanted = unwanted(context.services.progress().unwanted(&context.swarm.connected()));
+    let notices = snapshot.notices.iter().chain(repairs).cloned().chain(context.services.notices()).chain(unwanted);
     Status {
         peer_id: context.swarm.local_peer().to_string(),
         agent: AGENT.into(),
@@ -127,12 +138,6 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
             providers: dht.providers,
         },
         topics: snapshot.topics.clone(),
-        catalog: CatalogStatus {
-            packages: counts.packages,
-            releases: counts.releases,
-            elsewhere: context.services.progress().most(&context.swarm.connected()),
-            full_since: Some(*horizon).filter(|since| *since > 0),
-        },
         storage: StorageStatus {
             blobs: counts.blobs,
             bytes: counts.blob_bytes,
@@ -146,12 +151,44 @@ fn assemble(core: &Core, snapshot: &Snapshot, figures: &Figures) -> Status {
         },
         home: context.home.root().display().to_string(),
         pid: std::process::id(),
-        stale: stale(core).map(|why| SafeText::new(&why)),
+        stale: refused_for_time(&catalog).or_else(|| stale(core)).map(|why| SafeText::new(&why)),
+        catalog,
         last_sync_at: context.services.last_sync_at(),
         syncing: context.services.progress().list(),
         central: context.services.central().infos(),
         limits: context.peers.limits().hits(),
-        notices: snapshot.notices.iter().chain(repairs).cloned().collect(),
+        notices: notices.collect(),
+    }
+}
+
+/// What is published here and refused elsewhere is refused for its time most often.
+fn unwanted((releases, peers): (usize, usize)) -> Option<String> {
+    let releases = match releases {
+        0 => return None,
+        1 => "a release published here is".to_owned(),
+        many => format!("{many} releases published here are"),
+    };
+    let peers = if peers == 1 { "a connected peer".to_owned() } else { format!("{peers} connected peers") };
+    Some(format!("{releases} not taken by {peers}: check this computer's clock, which may be ahead of theirs"))
+}
+
+/// Releases of peers that this computer's clock speaks against: not taken, however often this node is in step with peers.
+fn refused_for_time(catalog: &CatalogStatus) -> Option<String> {
+    let (ahead, publishers) = catalog.refused_for(Why::Future.name());
+    let (expired, _) = catalog.refused_for(Why::Expired.name());
+    let of = catalog.elsewhere.map_or_else(String::new, |elsewhere| format!(" of {}", elsewhere.max(ahead)));
+    // Of all who publish, one may have a clock that is wrong.
+    let whose =
+        if publishers > 1 { "check this computer's clock" } else { "their publisher's clock or this one is wrong" };
+    match (ahead, catalog.elsewhere) {
+        (1.., _) => {
+            Some(format!("{ahead}{of} releases that peers have are refused here: signed in the future; {whose}"))
+        }
+        // Peers drop what has expired within the hour: a few are no sign.
+        (0, Some(elsewhere)) if expired.saturating_mul(2) > elsewhere => Some(format!(
+            "{expired}{of} releases that peers have are refused here: expired, by this computer's clock; check it"
+        )),
+        _ => None,
     }
 }
 
@@ -170,4 +207,26 @@ fn stale(core: &Core) -> Option<String> {
             None => "a sync is under way, or due within a minute".into(),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::api::RefusedReleases;
+    use super::*;
+
+    #[test]
+    fn what_only_the_clock_speaks_against_is_no_catalogue_in_step() {
+        let catalog = |why: Why, releases, publishers| CatalogStatus {
+            elsewhere: Some(86),
+            refused: vec![RefusedReleases { why: why.name().into(), releases, publishers }],
+            ..CatalogStatus::default()
+        };
+        let said =
+            "61 of 86 releases that peers have are refused here: signed in the future; check this computer's clock";
+        assert_eq!(refused_for_time(&catalog(Why::Future, 61, 5)).as_deref(), Some(said));
+        assert!(refused_for_time(&catalog(Why::Future, 1, 1)).unwrap().contains("their publisher's clock or this one"));
+        assert!(refused_for_time(&catalog(Why::Expired, 80, 9)).unwrap().contains("check it"));
+        assert_eq!(refused_for_time(&catalog(Why::Expired, 3, 1)), None);
+        assert_eq!(refused_for_time(&catalog(Why::Key, 67, 1)), None);
+    }
 }

@@ -6,14 +6,15 @@ use tokio::task::spawn_blocking;
 use crate::market::keys::KeyWord;
 use crate::market::store::{Accepted, KeyAccepted};
 use crate::market::{
-    MarketError, ReleaseId, SafeText, SignedKeyStatement, SignedRelease, VerifiedKeyStatement, VerifiedRelease,
-    parallel,
+    MarketError, PublisherKey, ReleaseId, SafeText, SignedKeyStatement, SignedRelease, VerifiedKeyStatement,
+    VerifiedRelease, parallel,
 };
 
 use super::super::api::{FeedItem, NodeEvent, NoticeLevel, Via};
 use super::super::clock::unix_now;
 use super::super::context::Context;
 use super::mirror;
+use super::refused::Why;
 
 /// Events of one batch, a quarter of what a subscriber may lag behind; of more, only the newest are told.
 const MAX_TOLD: usize = 256;
@@ -25,12 +26,20 @@ pub struct Sorted {
     /// What keys say of themselves.
     pub statements: Vec<VerifiedKeyStatement>,
     /// Validly signed, and yet not for this node now: expired, of another network, or of rules it does not know.
-    pub untimely: Vec<ReleaseId>,
+    pub untimely: Vec<Untimely>,
     /// Why each of them is not taken.
     pub reasons: Vec<String>,
     /// What the sender cannot have believed itself: malformed, or with a signature that does not fit. Nothing that stood
     /// after it is here.
     pub lie: Option<String>,
+}
+
+/// A release or statement that is not for this node now.
+#[derive(Debug, PartialEq)]
+pub struct Untimely {
+    pub id: ReleaseId,
+    pub publisher: PublisherKey,
+    pub why: Why,
 }
 
 /// Verifies envelopes on threads for that.
@@ -70,7 +79,7 @@ pub(in crate::net) fn sort(network: &str, now: u64, envelopes: Vec<Vec<u8>>) -> 
 enum Looked {
     Release(Box<VerifiedRelease>),
     Statement(Box<VerifiedKeyStatement>),
-    Untimely(ReleaseId, MarketError),
+    Untimely(ReleaseId, PublisherKey, MarketError),
 }
 
 impl Looked {
@@ -80,14 +89,18 @@ impl Looked {
             let envelope = SignedKeyStatement::from_bytes(bytes)?;
             return match envelope.clone().verify(network, now) {
                 Ok(statement) => Ok(Self::Statement(Box::new(statement))),
-                Err(error) if envelope.signature_fits() => Ok(Self::Untimely(envelope.id(), error)),
+                Err(error) if envelope.signature_fits() => {
+                    Ok(Self::Untimely(envelope.id(), PublisherKey(envelope.public_key), error))
+                }
                 Err(error) => Err(error),
             };
         }
         let envelope = SignedRelease::from_bytes(bytes)?;
         match envelope.clone().verify(network, now) {
             Ok(release) => Ok(Self::Release(Box::new(release))),
-            Err(error) if envelope.signature_fits() => Ok(Self::Untimely(envelope.id(), error)),
+            Err(error) if envelope.signature_fits() => {
+                Ok(Self::Untimely(envelope.id(), PublisherKey(envelope.0.public_key), error))
+            }
             Err(error) => Err(error),
         }
     }
@@ -103,16 +116,16 @@ impl Sorted {
             match one {
                 Ok(Looked::Release(release)) => sorted.verified.push(*release),
                 Ok(Looked::Statement(statement)) => sorted.statements.push(*statement),
-                Ok(Looked::Untimely(id, error)) => sorted.untimely(id, &error),
+                Ok(Looked::Untimely(id, publisher, error)) => sorted.untimely(id, publisher, &error),
                 Err(lie) => sorted.lie = Some(lie.to_string()),
             }
         }
         sorted
     }
 
-    fn untimely(&mut self, id: ReleaseId, error: &MarketError) {
+    fn untimely(&mut self, id: ReleaseId, publisher: PublisherKey, error: &MarketError) {
         tracing::debug!(%id, %error, "validly signed, not taken");
-        self.untimely.push(id);
+        self.untimely.push(Untimely { id, publisher, why: Why::of(error) });
         self.reasons.push(error.to_string());
     }
 }
@@ -170,7 +183,7 @@ pub async fn admit_statements(
             KeyAccepted::Refused(fault) => {
                 tracing::warn!(key = %statement.statement().key, %fault, "key statement kept out");
                 context.services.note_refusal(&format!("key statement refused: {fault}"));
-                context.services.refuse(statement.id());
+                context.services.refuse(statement.id(), statement.statement().key, Why::Other);
             }
         }
     }
@@ -204,16 +217,54 @@ pub async fn store(
     });
     let stored = stored.await?;
     for (release, became) in &stored {
-        let why = match became {
-            None | Some(Accepted::New | Accepted::Known) => continue,
-            Some(Accepted::Conflict) => "contradicts what is known; kept out",
-            Some(Accepted::Retired) => "its publisher's key was revoked or replaced; kept out",
+        let (kind, why) = match became {
+            Some(Accepted::New) => {
+                context.services.take(release.id());
+                continue;
+            }
+            None | Some(Accepted::Known) => continue,
+            Some(Accepted::Conflict) => (Why::Conflict, "contradicts what is known; kept out"),
+            Some(Accepted::Retired) => (Why::Key, "its publisher's key was revoked or replaced; kept out"),
         };
         tracing::warn!(release = %release.id(), name = %release.release().name.as_str(), "{why}");
         context.services.note_refusal(&format!("release refused: {why}"));
-        context.services.refuse(release.id());
+        context.services.refuse(release.id(), release.release().publisher, kind);
+        if kind == Why::Conflict && release.release().publisher == own {
+            tell_contradiction(context, release);
+        }
     }
     Ok(stored)
+}
+
+/// Peers have another release of this node's own key than this node has: its database was lost for a while, or the key is in use
+/// elsewhere. Neither side takes the other's.
+fn tell_contradiction(context: &Context, theirs: &VerifiedRelease) {
+    let said = theirs.release();
+    let text = format!(
+        "peers have another release {} {} than this node, signed with its own key (number {} of the package), and take none that \
+         contradicts it: publish with a higher version, and do not use one key on two machines",
+        said.name, said.version, said.sequence
+    );
+    if context.services.notice(&text) {
+        warn(context, &text);
+    }
+}
+
+fn warn(context: &Context, text: &str) {
+    tracing::warn!("{text}");
+    context.bus.emit(NodeEvent::Notice { level: NoticeLevel::Warning, text: SafeText::new(text) });
+}
+
+/// Remembers what peers have and this node must not take now. Where that is for the time, the user hears of it: it may be this
+/// computer's clock.
+pub fn refuse_untimely(context: &Context, untimely: impl Iterator<Item = Untimely>) {
+    let ahead = || context.services.refused_counts().iter().any(|refused| refused.is_for(Why::Future.name()));
+    let before = ahead();
+    untimely.for_each(|one| context.services.refuse(one.id, one.publisher, one.why));
+    // The status says it for as long as it is so.
+    if !before && ahead() {
+        warn(context, "releases that peers have are refused here: signed in the future; check this computer's clock");
+    }
 }
 
 /// Shows a new release in the feed.
@@ -261,9 +312,10 @@ mod tests {
         let sorted = sort("test", 2000, vec![bytes(&good)]);
         assert_eq!(sorted.verified, std::slice::from_ref(&good));
         let sorted = sort("test", 1 << 31, vec![bytes(&good), bytes(&good)]);
-        assert_eq!((sorted.untimely, sorted.lie), (vec![good.id(); 2], None));
-        let sorted = sort("other", 2000, vec![bytes(&good)]);
-        assert_eq!(sorted.untimely, [good.id()]);
+        let untimely = |why| Untimely { id: good.id(), publisher: key.public(), why };
+        assert_eq!((sorted.untimely, sorted.lie), (vec![untimely(Why::Expired), untimely(Why::Expired)], None));
+        assert_eq!(sort("other", 2000, vec![bytes(&good)]).untimely, [untimely(Why::Network)]);
+        assert_eq!(sort("test", 1, vec![bytes(&good)]).untimely, [untimely(Why::Future)]);
         let mut forged = good.envelope().clone();
         forged.signature[5] ^= 1;
         let sorted = sort("test", 2000, vec![forged.to_bytes(), bytes(&good)]);

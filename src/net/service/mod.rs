@@ -17,6 +17,7 @@ pub mod mirror;
 pub mod progress;
 pub mod publish;
 pub mod rate;
+pub mod refused;
 pub mod search;
 pub mod slots;
 pub mod state;

@@ -20,6 +20,8 @@ struct Inner {
     caught_up: bool,
     /// How many releases peers say they have, by when they said so.
     extents: VecDeque<(PeerId, u64)>,
+    /// Who does not take so many of the releases published here, by when that showed.
+    unwanted: VecDeque<(PeerId, usize)>,
 }
 
 /// Peers whose word on how much they have is remembered: the last ones.
@@ -50,6 +52,13 @@ impl Progress {
     pub fn most(&self, peers: &[PeerId]) -> Option<u64> {
         let inner = self.lock();
         inner.extents.iter().filter(|(peer, _)| peers.contains(peer)).map(|(_, releases)| *releases).max()
+    }
+
+    /// The most releases published here that one of the `peers` does not take, and how many of them take not all.
+    pub fn unwanted(&self, peers: &[PeerId]) -> (usize, usize) {
+        let inner = self.lock();
+        let counts = || inner.unwanted.iter().filter(|(peer, _)| peers.contains(peer)).map(|(_, releases)| *releases);
+        (counts().max().unwrap_or(0), counts().count())
     }
 
     /// The syncs that run, in the order of their peers.
@@ -87,6 +96,16 @@ impl Running {
         inner.extents.retain(|(peer, _)| *peer != self.peer);
         inner.extents.push_front((self.peer, releases));
         inner.extents.truncate(EXTENTS);
+    }
+
+    /// The peer was given so many releases of this node's own, and does not have them.
+    pub fn unwanted(&self, releases: usize) {
+        let mut inner = self.progress.lock();
+        inner.unwanted.retain(|(peer, _)| *peer != self.peer);
+        if releases > 0 {
+            inner.unwanted.push_front((self.peer, releases));
+            inner.unwanted.truncate(EXTENTS);
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut SyncProgress)) {

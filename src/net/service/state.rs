@@ -1,16 +1,18 @@
 //! What the protocols and services of one node remember while it runs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use libp2p::PeerId;
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Settings;
-use crate::market::{MarketError, PackageId, PackageName, ReleaseId};
+use crate::market::{MarketError, PackageId, PackageName, PublisherKey, ReleaseId};
+
+use super::super::api::RefusedReleases;
 
 use super::central::Central;
 use super::fetch::Downloads;
@@ -19,6 +21,7 @@ use super::holders::Holders;
 use super::mirror::MirrorQueue;
 use super::progress::Progress;
 use super::rate::{PeerRates, Rate};
+use super::refused::{Refused, Why};
 use super::slots::{PeerSlots, Slot};
 use super::throttle::Throttle;
 use super::turns::Turns;
@@ -36,12 +39,10 @@ const SYNC_RATE: Rate = Rate { per_second: 0.5, at_once: 10.0 };
 const BATCH_RATE: Rate = Rate { per_second: 20.0, at_once: 1000.0 };
 /// Searches of peers that wait for the database at a time, so that this node's own never wait behind many of them.
 const SEARCHES_AT_ONCE: usize = 2;
-/// Releases remembered as not acceptable, so that each sync does not fetch them anew.
-const MAX_REFUSED: usize = 4096;
 /// Refusals of which the reason is remembered.
 const MAX_REFUSALS: usize = 32;
-/// For so long: what a clock that was wrong, here or there, had refused is taken later.
-const REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
+/// Things told to the user until the node ends.
+const MAX_NOTICES: usize = 8;
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -72,6 +73,7 @@ struct Inner {
     looked: Looked,
     /// Why the last releases, heads and key statements were refused, newest last.
     refusals: Mutex<VecDeque<String>>,
+    notices: Mutex<BTreeSet<String>>,
     progress: Progress,
     /// Unix seconds; 0 is never.
     last_sync_at: AtomicU64,
@@ -107,6 +109,7 @@ impl Services {
                 refused: Mutex::default(),
                 looked: Looked::default(),
                 refusals: Mutex::default(),
+                notices: Mutex::default(),
                 progress: Progress::default(),
                 last_sync_at: AtomicU64::new(0),
                 sync_failure: Mutex::default(),
@@ -207,8 +210,18 @@ impl Services {
     }
 
     /// Remembers for a while that `release` is validly signed and yet not taken.
-    pub(in crate::net) fn refuse(&self, release: ReleaseId) {
-        self.refused().add(release, Instant::now());
+    pub(in crate::net) fn refuse(&self, release: ReleaseId, publisher: PublisherKey, why: Why) {
+        self.refused().add(release, publisher, why, Instant::now());
+    }
+
+    /// What was refused before is taken now.
+    pub(in crate::net) fn take(&self, release: ReleaseId) {
+        self.refused().forget(release);
+    }
+
+    /// How many releases of peers are refused here, by why.
+    pub(in crate::net) fn refused_counts(&self) -> Vec<RefusedReleases> {
+        self.refused().counts(Instant::now())
     }
 
     pub(in crate::net) fn is_refused(&self, release: ReleaseId) -> bool {
@@ -232,6 +245,16 @@ impl Services {
         }
     }
 
+    /// What the user should know until the node ends; whether it is new.
+    pub(in crate::net) fn notice(&self, text: &str) -> bool {
+        let mut notices = self.inner.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.len() < MAX_NOTICES && notices.insert(text.to_owned())
+    }
+
+    pub(in crate::net) fn notices(&self) -> Vec<String> {
+        self.inner.notices.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
     /// Why releases, heads and key statements were refused lately, oldest first.
     pub fn refusals(&self) -> Vec<String> {
         let refusals = self.inner.refusals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,52 +274,5 @@ impl Services {
     /// How the last sync failed, if none has ended well since.
     pub(in crate::net) fn sync_failed(&self) -> MutexGuard<'_, Option<String>> {
         self.inner.sync_failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Releases not taken, and since when.
-#[derive(Default)]
-struct Refused {
-    since: HashMap<ReleaseId, Instant>,
-    /// Oldest first.
-    order: VecDeque<ReleaseId>,
-}
-
-impl Refused {
-    fn add(&mut self, release: ReleaseId, now: Instant) {
-        if self.since.insert(release, now).is_some() {
-            return;
-        }
-        self.order.push_back(release);
-        if self.order.len() > MAX_REFUSED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.since.remove(&oldest);
-        }
-    }
-
-    fn has(&self, release: ReleaseId, now: Instant) -> bool {
-        self.since.get(&release).is_some_and(|since| now.saturating_duration_since(*since) < REFUSED_FOR)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refused_releases_are_remembered_for_a_while_and_bounded() {
-        let (mut refused, now) = (Refused::default(), Instant::now());
-        for index in 0..MAX_REFUSED as u64 + 1 {
-            let mut id = [0; 32];
-            id[..8].copy_from_slice(&index.to_le_bytes());
-            refused.add(ReleaseId(id), now);
-        }
-        assert_eq!((refused.since.len(), refused.order.len()), (MAX_REFUSED, MAX_REFUSED));
-        let last = *refused.order.back().unwrap();
-        assert!(refused.has(last, now) && !refused.has(ReleaseId([0; 32]), now));
-        assert!(!refused.has(last, now + REFUSED_FOR));
-        refused.add(last, now + REFUSED_FOR);
-        assert!(refused.has(last, now + REFUSED_FOR) && refused.order.len() == MAX_REFUSED);
     }
 }

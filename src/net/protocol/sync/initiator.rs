@@ -46,6 +46,8 @@ pub struct Reconciled {
     pub rounds: usize,
     /// There is more than one session may bring.
     pub cut: bool,
+    /// Releases of this node's own key that the other was given and does not have.
+    pub unwanted: usize,
 }
 
 /// A stream on which requests are sent and answered one by one; opened with the first of them.
@@ -100,8 +102,10 @@ async fn session(context: &Context, peer: PeerId) -> Result<Reconciled, Protocol
         look(&mut session, since, &mut done, &progress).await?;
     }
     // All is done: a peer that does not know the question spoils nothing.
-    if let Ok(Message::Extent(releases, _)) = session.request(&Message::AskExtent).await {
+    if let Ok(Message::Extent(releases, since)) = session.request(&Message::AskExtent).await {
         progress.told(releases);
+        // One that is full does not keep what is old.
+        progress.unwanted(if since == 0 { done.unwanted } else { 0 });
         context.peers.on_extent(peer, releases);
     }
     session.close().await;
@@ -136,9 +140,31 @@ async fn look(
     }
     pending.take((context, peer), done, progress).await?;
     for ids in have.chunks(MAX_BATCH) {
-        done.sent += give(session, ids).await?;
+        let taken = give(session, ids).await?;
+        done.sent += taken;
+        if taken < ids.len() {
+            done.unwanted += unwanted(session, ids).await?;
+        }
     }
     Ok(())
+}
+
+/// How many of these, which the other was given, it does not have and this node has published.
+async fn unwanted(session: &mut Session<'_>, ids: &[ReleaseId]) -> Result<usize, ProtocolError> {
+    let (ids, own) = (ids.to_vec(), session.context.identity.public());
+    let own = session.context.store.run(move |db| {
+        let releases = db.releases(&ids)?.into_iter();
+        Ok(releases.filter(|one| one.release().publisher == own).map(|one| one.id()).collect::<Vec<_>>())
+    });
+    let own = own.await?;
+    if own.is_empty() {
+        return Ok(0);
+    }
+    let question = Message::Have(codec::join_ids(own.iter().map(|id| &id.0)), Vec::new());
+    match session.request(&question).await? {
+        Message::Holdings(has, _) => Ok((0..own.len()).filter(|index| !codec::bit(&has, *index)).count()),
+        _ => Err(ProtocolError::Unexpected),
+    }
 }
 
 /// What only this side has, and what only the other has.
@@ -242,7 +268,7 @@ pub(super) async fn take(
     let new = intake::admit_statements(context, sorted.statements).await?.len()
         + intake::admit(context, sorted.verified, Via::Sync, Some(peer)).await?.len();
     // What is validly signed and yet not for this node (expired, another network) would come again every time.
-    sorted.untimely.into_iter().filter(|id| asked.contains(id)).for_each(|id| context.services.refuse(id));
+    intake::refuse_untimely(context, sorted.untimely.into_iter().filter(|one| asked.contains(&one.id)));
     match sorted.lie {
         Some(lie) => Err(ProtocolError::Lie(lie)),
         None => Ok(new),

@@ -100,10 +100,14 @@ async fn envelopes(context: &Context, ids: &[u8]) -> Result<Message, ProtocolErr
     Ok(Message::Envelopes(envelopes.into_iter().take(MAX_BATCH).map(Envelope).collect()))
 }
 
-/// How much is in this catalogue.
+/// How much is in this catalogue, of what takes part in a sync.
 async fn extent(context: &Context) -> Result<Message, ProtocolError> {
     let (limit, own) = (context.settings.performance.catalog_limit, context.identity.public());
-    Ok(context.store.run(move |db| Ok(Message::Extent(db.counts()?.releases, db.horizon(limit, own)?))).await?)
+    let extent = context.store.run(move |db| {
+        let counts = db.counts()?;
+        Ok(Message::Extent(counts.releases.saturating_sub(counts.retired), db.horizon(limit, own)?))
+    });
+    Ok(extent.await?)
 }
 
 /// The heads that are still good.
