@@ -11,7 +11,8 @@ use super::super::error::{ErrorKind, NodeError};
 use super::super::peers::PeerSource;
 use super::address::{parse_dial, peer_of};
 use super::command::Reply;
-use super::gate::Held;
+use super::gate::{Held, Refused};
+use super::scores::limit_out;
 use super::task::Task;
 use super::waiting::{Waiter, Waiting};
 
@@ -170,6 +171,9 @@ impl Task {
             let options = options(node.peer, vec![node.addr.clone()], PeerCondition::DisconnectedAndNotDialing);
             let id = options.connection_id();
             let started = self.swarm.dial(options);
+            if let (Err(error), peer) = (&started, self.dials.bootstrap.get(index).and_then(|node| node.peer)) {
+                self.on_dial_failed(peer, error);
+            }
             if let Some(node) = self.dials.bootstrap.get_mut(index) {
                 match started {
                     Ok(()) => node.dialing = Some(id),
@@ -192,8 +196,22 @@ impl Task {
             return;
         }
         let options = options(Some(peer), addrs, PeerCondition::DisconnectedAndNotDialing);
-        if self.swarm.dial(options).is_ok() {
-            self.dials.expect(peer, source);
+        match self.swarm.dial(options) {
+            Ok(()) => self.dials.expect(peer, source),
+            Err(error) => self.on_dial_failed(Some(peer), &error),
+        }
+    }
+
+    /// A dial failed, or was refused here before it began: what libp2p then reports by its return only.
+    pub(super) fn on_dial_failed(&mut self, peer: Option<PeerId>, error: &DialError) {
+        let why = describe(error);
+        tracing::debug!(?peer, error = why, "dial failed");
+        if let Some(limit) = limit_out(error) {
+            self.book.limits().hit(limit);
+        }
+        // Dialled already: that says nothing.
+        if let Some(peer) = peer.filter(|_| !matches!(error, DialError::DialPeerConditionFalse(_))) {
+            self.book.on_dial_failed(peer, &why);
         }
     }
 
@@ -249,6 +267,7 @@ impl Task {
         match self.swarm.dial(options) {
             Ok(()) => self.dials.waiting.insert(id, peer, waiter),
             Err(error) => {
+                self.on_dial_failed(peer, &error);
                 let who = peer.map_or_else(|| "the peer".to_string(), |peer| peer.to_string());
                 waiter.answer(Err(unreached(&who, &error)));
             }
@@ -291,8 +310,19 @@ fn pause(failures: u32) -> Duration {
 }
 
 fn unreached(who: &str, error: &DialError) -> NodeError {
-    NodeError::new(ErrorKind::Network, format!("cannot connect to {who}: {}", describe(error)))
-        .hint("check that the other node runs and that its address can be reached from here")
+    NodeError::new(ErrorKind::Network, format!("cannot connect to {who}: {}", describe(error))).hint(remedy(error))
+}
+
+fn remedy(error: &DialError) -> &'static str {
+    let DialError::Denied { cause } = error else {
+        return "check that the other node runs and that its address can be reached from here";
+    };
+    match cause.downcast_ref::<Refused>() {
+        Some(Refused::Memory(_)) => "raise performance.max_memory (0 is no limit) and start the node again",
+        Some(Refused::Dials) => "the limit is performance.dials_per_second",
+        Some(Refused::Held(_) | Refused::TooMany(_) | Refused::Banned(_)) => "it is this node that refuses",
+        None => "a limit of this node is reached: `status` says which",
+    }
 }
 
 /// One line for people; libp2p's own text lists every layer.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use libp2p::core::ConnectedPoint;
-use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
+use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, mdns, relay};
 
 use crate::market::SafeText;
@@ -16,7 +16,8 @@ use super::behaviour::BehaviourEvent;
 use super::dial::describe;
 use super::gate::Held;
 use super::inbox::SyncDue;
-use super::scores::{limit_in, limit_out};
+use super::network;
+use super::scores::limit_in;
 use super::task::{Remote, Task};
 use super::{IDENTIFY_PROTOCOL, KAD_PROTOCOL};
 
@@ -66,17 +67,7 @@ impl Task {
                 self.on_disconnected(peer_id, connection_id, &endpoint, num_established, why);
             }
             SwarmEvent::OutgoingConnectionError { connection_id, peer_id, error } => {
-                let why = describe(&error);
-                tracing::debug!(peer = ?peer_id, error = why, "dial failed");
-                let limit = limit_out(&error);
-                if let Some(limit) = limit {
-                    self.book.limits().hit(limit);
-                }
-                // Dialled already, or not for this node's own limits: that says nothing of the peer.
-                let is_own = limit.is_some() || matches!(error, DialError::DialPeerConditionFalse(_));
-                if let Some(peer) = peer_id.filter(|_| !is_own) {
-                    self.book.on_dial_failed(peer, &why);
-                }
+                self.on_dial_failed(peer_id, &error);
                 self.dials.on_failed(connection_id, peer_id, &error);
                 if let Some(peer) = peer_id {
                     self.on_upgrade_dial_failed(peer, connection_id, &describe(&error));
@@ -104,12 +95,10 @@ impl Task {
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Gossip(event) => self.on_gossip(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id: _, peer_id, info }) => {
-                self.dials.waiting.on_welcomed(peer_id);
                 self.on_identified(peer_id, info);
             }
             BehaviourEvent::Ping(ping) => {
                 if let Ok(rtt) = ping.result {
-                    self.dials.waiting.on_welcomed(ping.peer);
                     self.book.on_ping(ping.peer, rtt);
                 }
             }
@@ -185,12 +174,19 @@ impl Task {
     }
 
     fn on_identified(&mut self, peer: PeerId, info: identify::Info) {
-        if !is_ours(&info) && self.found_by_itself(peer) {
-            tracing::debug!(%peer, agent = %SafeText::new(&info.agent_version), "no node of this network");
-            self.swarm.behaviour_mut().gate.hold(peer, Held::Stranger);
+        let unwanted = match network::other(&info.protocols, &self.network) {
+            Some(other) => Some(Held::OtherNetwork(other)),
+            None if !is_ours(&info) && self.found_by_itself(peer) => Some(Held::Stranger),
+            None => None,
+        };
+        if let Some(why) = unwanted {
+            tracing::debug!(%peer, agent = %SafeText::new(&info.agent_version), %why, "not wanted");
+            self.dials.waiting.on_unwanted(peer, &why);
+            self.swarm.behaviour_mut().gate.hold(peer, why);
             let _ = self.swarm.disconnect_peer_id(peer);
             return;
         }
+        self.dials.waiting.on_welcomed(peer);
         let remote = self.remote_of(peer);
         let addrs = useful(info.listen_addrs, remote.as_ref(), MAX_CLAIMED);
         let speaks_sync = info.protocols.contains(&SYNC_PROTOCOL);

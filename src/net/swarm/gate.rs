@@ -17,6 +17,7 @@ use libp2p::{Multiaddr, PeerId};
 
 use crate::config::ByteSize;
 use crate::config::schema::Performance;
+use crate::market::SafeText;
 
 use super::super::service::rate::{Bucket, Rate};
 use super::address::{ip_of, network};
@@ -31,20 +32,32 @@ const DIALS_AT_ONCE: f64 = 8.0;
 const MEMORY_EVERY: Duration = Duration::from_millis(200);
 
 /// Why a peer is held away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Held {
     #[error("disconnected by hand")]
     ByHand,
     #[error("it is no node of this network")]
     Stranger,
+    #[error("it is a node of the network \"{0}\"")]
+    OtherNetwork(SafeText),
     #[error("it made room for others")]
     MadeRoom,
+}
+
+impl Held {
+    fn remedy(&self) -> &'static str {
+        match self {
+            // By hand it would come to the same.
+            Self::OtherNetwork(_) => "",
+            Self::ByHand | Self::Stranger | Self::MadeRoom => "; connect to it by hand to have it at once",
+        }
+    }
 }
 
 /// Why a connection was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    #[error("{0}; connect to it by hand to have it at once")]
+    #[error("{0}{remedy}", remedy = .0.remedy())]
     Held(Held),
     #[error("too many connections from {0}")]
     TooMany(IpAddr),
@@ -114,7 +127,7 @@ impl Gate {
 
     /// Why `peer` is held away, if it is.
     pub fn holds(&self, peer: PeerId) -> Option<Held> {
-        self.held.get(&peer).filter(|(until, _)| *until > Instant::now()).map(|(_, why)| *why)
+        self.held.get(&peer).filter(|(until, _)| *until > Instant::now()).map(|(_, why)| why.clone())
     }
 
     fn check(&self, peer: PeerId) -> Result<(), ConnectionDenied> {

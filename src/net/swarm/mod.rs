@@ -21,6 +21,7 @@ mod listen;
 mod lookup;
 mod mode;
 mod nat;
+mod network;
 mod queries;
 mod quic_first;
 pub(in crate::net) mod records;

@@ -21,6 +21,7 @@ use super::inbox::{Inbox, Incoming, SyncDue, Verdict};
 use super::keeper::{Found, Keeper};
 use super::listen::Listeners;
 use super::nat::{Reachability, Relays, Upgrades};
+use super::network;
 use super::task::{Channels, Task};
 use super::transport;
 
@@ -71,7 +72,8 @@ pub fn prepare(
     let mut swarm = transport::build(&key, |client| Behaviour::new(&key, settings, options.ephemeral, client))?;
     let (keeper, found) = options.kept.unzip();
     swarm.behaviour_mut().kad.store_mut().restore(found.unwrap_or_default());
-    let streams = swarm.behaviour().streams.new_control();
+    let mut streams = swarm.behaviour().streams.new_control();
+    let tells_network = network::tell(&mut streams, &settings.network.name);
     let listeners = Listeners::open(&mut swarm, &settings.network.listen_addresses, options.ephemeral)?;
 
     let forwarders = swarm.behaviour_mut().gossip.watch().clone();
@@ -97,6 +99,7 @@ pub fn prepare(
         relays_for_others: settings.network.relay_server,
         topic: settings.network.packages_topic.clone(),
         network: settings.network.name.clone(),
+        _tells_network: tells_network,
         mode: settings.network.dht_server_mode,
         ephemeral: options.ephemeral,
         max_peers: settings.performance.max_peers as usize,

@@ -8,6 +8,7 @@ use libp2p::gossipsub::MessageAcceptance;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId, Swarm};
+use libp2p_stream::IncomingStreams;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -62,6 +63,8 @@ pub struct Task {
     pub(super) topic: String,
     /// The network's name: heads of others are not stored.
     pub(super) network: String,
+    /// As long as it is here, identify tells the network's name.
+    pub(super) _tells_network: Option<IncomingStreams>,
     pub(super) mode: DhtServerMode,
     pub(super) ephemeral: bool,
     pub(super) min_peers: usize,

@@ -7,11 +7,12 @@ use libp2p::swarm::ConnectionId;
 
 use super::super::error::{ErrorKind, NodeError};
 use super::command::Reply;
+use super::gate::Held;
 
 /// What is waited for.
 pub enum Waiter {
-    /// That the other side has let us in: a connection counts only once something of our protocols has come over it, since a
-    /// node that has banned us closes it only after we see it stand.
+    /// That the other side has let us in, and is of this network: a connection counts only once identify has come over it, since
+    /// a node that has banned us closes it only after we see it stand.
     Dial(Reply<Result<PeerId, NodeError>>),
     /// A connection; whoever asks will use it at once and see for itself.
     Ensure(Reply<Result<(), NodeError>>),
@@ -56,7 +57,16 @@ impl Waiting {
         self.answer(|wait| wait.stands && matches!(wait.waiter, Waiter::Ensure(_)), || Ok(peer));
     }
 
-    /// `peer` has spoken to us.
+    /// `peer` has said what it is, and this node lets go of it.
+    pub fn on_unwanted(&mut self, peer: PeerId, why: &Held) {
+        let unwanted = || {
+            let error = NodeError::new(ErrorKind::Network, format!("cannot stay connected to {peer}: {why}"));
+            Err(error.hint("only nodes of one network connect to each other (network.name)"))
+        };
+        self.answer(|wait| wait.peer == Some(peer) && wait.stands, unwanted);
+    }
+
+    /// `peer` has said what it is.
     pub fn on_welcomed(&mut self, peer: PeerId) {
         self.answer(|wait| wait.peer == Some(peer) && wait.stands, || Ok(peer));
     }

@@ -3,6 +3,7 @@
 mod central;
 mod packages;
 mod plans;
+mod refused;
 mod transfer;
 mod yank;
 
@@ -61,10 +62,9 @@ async fn a_sync_makes_two_catalogues_one() {
 
 #[tokio::test]
 async fn a_release_of_another_network_is_not_taken_and_costs_nothing() {
-    let mut other = settings();
-    other.network.name = "other".into();
-    let (one, two) = (TestNode::with(other).await, TestNode::start().await);
-    one.store("stranger", "1.0.0", b"x").await;
+    let (one, two) = (TestNode::start().await, TestNode::start().await);
+    let stranger = signed(&Identity::generate(), "other", "stranger");
+    one.context.store.run(move |db| db.accept(&stranger, unix_now())).await.unwrap();
     two.join(&one).await;
     let report = sync::with_peer(&two.context, one.id()).await.unwrap();
     assert_eq!(report.received, 0);
