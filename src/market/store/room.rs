@@ -68,12 +68,21 @@ impl Db {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Takes out the oldest of what is over `limit`, at most `most` of them, for a limit that was lowered. Returns how many went.
+    pub fn trim(&mut self, limit: u64, own: PublisherKey, most: u64) -> Result<usize, MarketError> {
+        Ok(self.shrink_by(limit, own, most)?.len())
+    }
+
     /// Takes out the oldest of what is over `limit`.
     fn shrink(&mut self, limit: u64, own: PublisherKey) -> Result<HashSet<ReleaseId>, MarketError> {
-        if self.room(limit)? > 0 {
+        self.shrink_by(limit, own, u64::MAX)
+    }
+
+    fn shrink_by(&mut self, limit: u64, own: PublisherKey, most: u64) -> Result<HashSet<ReleaseId>, MarketError> {
+        let over = self.counts()?.releases.saturating_sub(limit).min(most);
+        if over == 0 {
             return Ok(HashSet::new());
         }
-        let over = self.counts()?.releases.saturating_sub(limit);
         let oldest = self.oldest(usize::try_from(over).unwrap_or(usize::MAX), own)?;
         let tx = self.conn.transaction()?;
         forget(&tx, &oldest.iter().map(|old| (old.key, old.package)).collect::<Vec<_>>())?;
@@ -132,6 +141,17 @@ mod tests {
         let accepted = db.accept_newest(&batch, NOW, 4, own()).expect("accept");
         assert_eq!(accepted.iter().filter(|one| one.is_none()).count(), 2);
         assert_eq!(names(&mut db), ["day-5", "day-4", "day-3", "day-2"]);
+    }
+
+    #[test]
+    fn a_lower_limit_is_kept_to_step_by_step() {
+        let (_dir, mut db) = open();
+        let many: Vec<_> = (0..6).map(|day| published(1, &format!("day-{day}"), NOW - 1000 + day * 10)).collect();
+        db.accept_all(&many, NOW).expect("accept");
+        db.accept(&published(OWN, "own", NOW - 3000), NOW).expect("accept");
+        let mut steps = || db.trim(3, own(), 3).expect("trim");
+        assert_eq!([steps(), steps(), steps()], [3, 1, 0]);
+        assert_eq!(names(&mut db), ["day-5", "day-4", "own"]);
     }
 
     #[test]

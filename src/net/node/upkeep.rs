@@ -18,6 +18,9 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 /// The whole store is looked through at start and this many hours later again.
 const CHECK_EVERY: u32 = 24 * 7;
 
+/// Releases dropped at a time where the catalogue is over its limit.
+const TRIMMED: u64 = 500;
+
 /// Between two slices of a check, so that whoever waits for the database has its turn.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -40,6 +43,7 @@ async fn tidy(context: &Context) {
     loop {
         every.tick().await;
         drop_expired(context).await;
+        trim(context).await;
         renew_heads(context).await;
         if let Err(error) = cache::collect(context, 0).await {
             tracing::warn!(%error, "the cache could not be tidied");
@@ -102,6 +106,26 @@ async fn drop_expired(context: &Context) {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "expired releases dropped"),
         Err(error) => tracing::warn!(%error, "expired releases could not be dropped"),
+    }
+}
+
+/// Keeps to a `catalog_limit` that was lowered, a little at a time.
+async fn trim(context: &Context) {
+    let (limit, own) = (context.settings.performance.catalog_limit, context.identity.public());
+    let mut gone = 0;
+    loop {
+        match context.store.run(move |db| db.trim(limit, own, TRIMMED)).await {
+            Ok(0) => break,
+            Ok(count) => gone += count,
+            Err(error) => {
+                tracing::warn!(%error, "the catalogue could not be trimmed to performance.catalog_limit");
+                break;
+            }
+        }
+        sleep(PAUSE).await;
+    }
+    if gone > 0 {
+        tracing::info!(count = gone, "the oldest releases dropped, for performance.catalog_limit");
     }
 }
 
