@@ -320,6 +320,7 @@ impl PeerBook {
         source: PeerSource,
         network: Option<IpAddr>,
     ) {
+        let mut learnt = false;
         self.update(peer, |entry| {
             if !entry.is_connected() {
                 entry.source = source;
@@ -330,11 +331,13 @@ impl PeerBook {
             let since = Instant::now();
             entry.connections.push(Connection { id, direction, since, transport: "", relayed: false });
             if let Some(addr) = addr {
+                learnt = !entry.addrs.contains(&addr);
                 entry.learn_addr(addr);
             }
             entry.network = network;
             entry.away = None;
         });
+        self.lock().unsaved_addr |= learnt;
         self.save_later(peer);
     }
 
@@ -365,14 +368,17 @@ impl PeerBook {
 
     /// Whether this is the first time since it connected that it is seen to speak our catalogue sync.
     pub fn on_identified(&self, peer: PeerId, agent: &str, addrs: Vec<Multiaddr>, speaks_sync: bool) -> bool {
-        let mut met = false;
+        let (mut met, mut learnt) = (false, false);
         self.update(peer, |entry| {
+            let known = entry.addrs.len();
             entry.set_agent(agent);
             met = speaks_sync && !entry.speaks_sync;
             entry.speaks_sync = speaks_sync;
             entry.last_seen = unix_now();
             addrs.into_iter().for_each(|addr| entry.hear_of_addr(addr));
+            learnt = entry.addrs.len() > known;
         });
+        self.lock().unsaved_addr |= learnt;
         self.save_later(peer);
         met
     }
@@ -434,6 +440,11 @@ impl PeerBook {
         !self.lock().unsaved.is_empty()
     }
 
+    /// Whether one of them is an address that the store does not have.
+    pub fn has_unsaved_addr(&self) -> bool {
+        self.lock().unsaved_addr
+    }
+
     /// Has these stored with the next ones.
     pub fn keep_unsaved(&self, peers: Vec<PeerId>) {
         self.lock().unsaved.extend(peers);
@@ -444,6 +455,7 @@ impl PeerBook {
         let now = unix_now();
         let mut table = self.lock();
         let unsaved = std::mem::take(&mut table.unsaved);
+        table.unsaved_addr = false;
         unsaved.into_iter().filter_map(|peer| table.get(peer).map(|entry| entry.to_record(peer, now))).collect()
     }
 

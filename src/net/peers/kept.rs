@@ -8,6 +8,7 @@ use libp2p::{Multiaddr, PeerId};
 use super::super::clock::unix_now;
 use super::super::error::{ErrorKind, NodeError};
 use super::book::PeerBook;
+use super::history::event;
 
 /// Peers kept at most: each is dialled again for as long as it is away.
 pub const MAX_KEPT: usize = 64;
@@ -36,6 +37,9 @@ impl PeerBook {
         }
         entry.kept = true;
         (entry.failed_dials, entry.next_dial) = (0, None);
+        if !entry.is_connected() && entry.addrs.is_empty() {
+            entry.away = Some(event("no address of it is known yet", unix_now()));
+        }
         table.changed(peer);
         table.unsaved.insert(peer);
         drop(table);

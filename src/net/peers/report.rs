@@ -14,6 +14,9 @@ const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// Changes are stored at most once in this time.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
+/// And those with a new address: a node that is killed soon after it has met others finds them again.
+const SAVE_SOON: Duration = Duration::from_millis(500);
+
 /// Runs until `stop`, then stores what is left. Sleeps while nothing changes.
 pub async fn run(book: PeerBook, store: Store, stop: CancellationToken) {
     let mut saved = Instant::now();
@@ -21,10 +24,10 @@ pub async fn run(book: PeerBook, store: Store, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => break,
             () = book.changed() => {}
-            () = tokio::time::sleep(SAVE_EVERY), if book.has_unsaved() => {}
+            () = tokio::time::sleep(pause(&book)), if book.has_unsaved() => {}
         }
         book.report();
-        if saved.elapsed() >= SAVE_EVERY && book.has_unsaved() {
+        if saved.elapsed() >= pause(&book) && book.has_unsaved() {
             save(&book, &store).await;
             saved = Instant::now();
         }
@@ -34,6 +37,10 @@ pub async fn run(book: PeerBook, store: Store, stop: CancellationToken) {
         }
     }
     save(&book, &store).await;
+}
+
+fn pause(book: &PeerBook) -> Duration {
+    if book.has_unsaved_addr() { SAVE_SOON } else { SAVE_EVERY }
 }
 
 /// Stores all records that changed.
@@ -48,5 +55,33 @@ pub async fn save(book: &PeerBook, store: &Store) {
         tracing::warn!(%error, "cannot remember peers");
         // A disk that is full now need not be later.
         book.keep_unsaved(unsaved);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libp2p::PeerId;
+    use libp2p::swarm::ConnectionId;
+
+    use super::super::super::api::Direction;
+    use super::super::super::bus::EventBus;
+    use super::super::entry::PeerSource;
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn a_new_address_is_stored_soon_and_what_else_changes_is_not() {
+        let book = PeerBook::new(&Settings::default(), EventBus::new());
+        let (peer, id) = (PeerId::random(), ConnectionId::new_unchecked(1));
+        let connect = |addr| book.on_connected(peer, id, Direction::Outbound, addr, PeerSource::Manual, None);
+        connect(None);
+        assert!(book.has_unsaved() && pause(&book) == SAVE_EVERY, "nothing to find it by");
+        let addr: libp2p::Multiaddr = "/ip4/9.9.9.9/tcp/1".parse().unwrap();
+        connect(Some(addr.clone()));
+        assert_eq!(pause(&book), SAVE_SOON);
+        assert_eq!(book.take_unsaved()[0].addrs, [addr.to_string()]);
+        connect(Some(addr.clone()));
+        book.on_identified(peer, "agent", vec![addr], true);
+        assert!(book.has_unsaved() && pause(&book) == SAVE_EVERY, "known already");
     }
 }

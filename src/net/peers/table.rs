@@ -48,6 +48,8 @@ pub struct Table {
     pub unreported: HashSet<PeerId>,
     /// For the store.
     pub unsaved: HashSet<PeerId>,
+    /// Among them is an address that the store does not have: without it a peer cannot be found again.
+    pub unsaved_addr: bool,
 }
 
 impl Table {
