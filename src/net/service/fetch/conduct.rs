@@ -114,7 +114,9 @@ impl Conductor<'_> {
         while !self.sharing.is_complete() {
             self.take_up();
             if self.is_hopeless() {
-                return Err(report::all_failed(self.release, &self.failures));
+                let mut banned = self.context.services.holders().of(self.release.release().package_id);
+                banned.retain(|peer| self.context.peers.is_banned(*peer));
+                return Err(report::all_failed(self.release, &self.failures, &banned));
             }
             tokio::select! {
                 found = self.found.recv(), if !self.is_closed => self.consider(found),
