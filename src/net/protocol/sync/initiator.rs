@@ -139,6 +139,8 @@ async fn look(
         fetched?;
     }
     pending.take((context, peer), done, progress).await?;
+    // What an earlier look gave in vain comes up again.
+    done.unwanted = 0;
     for ids in have.chunks(MAX_BATCH) {
         let taken = give(session, ids).await?;
         done.sent += taken;
