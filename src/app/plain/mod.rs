@@ -42,16 +42,21 @@ async fn converse<B: Backend>(backend: &mut B, welcome: &str) -> Result<(), Node
     if !page.tell(&[welcome.to_owned(), "Type help and Enter for the commands.".to_owned()])? {
         return Ok(());
     }
+    let mut given = false;
     loop {
         let said = tokio::select! {
             biased;
             _ = signals.next() => return Ok(()),
-            line = lines.recv() => {
+            // What is piped in builds on the answers before it: each line waits for them.
+            line = lines.recv(), if page.prompts || session.is_free() => {
                 page.open = false;
                 match line {
-                    Some(line) => session.command(&line),
-                    // Somebody who cannot type may still listen.
-                    None if page.prompts => return Ok(()),
+                    Some(line) => {
+                        given = true;
+                        session.command(&line)
+                    }
+                    // Somebody who cannot type at all may still listen.
+                    None if page.prompts || given => return Ok(()),
                     None => {
                         lines = input::silence();
                         continue;

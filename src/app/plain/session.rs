@@ -1,5 +1,7 @@
 //! The conversation: what was typed and what came, to what is said and asked. No IO.
 
+use std::collections::VecDeque;
+
 use super::answers;
 use super::command::{self, Command, HELP};
 use super::teller::Teller;
@@ -10,6 +12,8 @@ use crate::net::{NodeCommand, NodeError, NodeReply};
 
 /// Results read out.
 const RESULTS: usize = 20;
+/// Lines that wait for the node.
+const MAX_EARLY: usize = 64;
 /// Announcements read out.
 const FEED: usize = 10;
 
@@ -56,20 +60,43 @@ pub struct Session {
     offer: Option<Offer>,
     quiet: bool,
     ready: bool,
+    /// What was typed before the node was up.
+    early: VecDeque<String>,
+    /// Questions that are not answered.
+    open: usize,
     /// Counts questions up; answers to older ones are not read out.
     seq: u64,
 }
 
 impl Session {
+    /// Whether nothing is under way: what comes next may build on what was said.
+    pub fn is_free(&self) -> bool {
+        self.ready && self.open == 0 && self.early.is_empty()
+    }
+
+    fn counted(&mut self, said: Said) -> Said {
+        self.open = self.open.saturating_add(said.ask.len());
+        said
+    }
+
     /// A line was typed.
     pub fn command(&mut self, line: &str) -> Said {
+        let said = self.typed(line);
+        self.counted(said)
+    }
+
+    fn typed(&mut self, line: &str) -> Said {
         let command = command::parse(line);
         let needs_node = !matches!(
             command,
             Command::Nothing | Command::Help | Command::Quit | Command::Quiet | Command::Talk | Command::Unknown(_)
         );
         if needs_node && !self.ready {
-            return Said::line("The node is not up yet. Try again in a moment.");
+            if self.early.len() == MAX_EARLY {
+                return Said::line("The node is not up yet, and too much waits for it already. Try again in a moment.");
+            }
+            self.early.push_back(line.to_owned());
+            return Said::line("The node is not up yet. This is done once it is.");
         }
         match command {
             Command::Nothing => Said::lines(Vec::new()),
@@ -158,6 +185,23 @@ impl Session {
 
     /// Something happened.
     pub fn event(&mut self, event: Event) -> Said {
+        if matches!(event, Event::Reply { .. }) {
+            self.open = self.open.saturating_sub(1);
+        }
+        let said = self.heard(event);
+        let mut said = self.counted(said);
+        // One after the other: the next may build on the answer.
+        while self.ready && self.open == 0 && !said.end {
+            let Some(line) = self.early.pop_front() else { break };
+            let next = self.command(&line);
+            said.lines.extend(next.lines);
+            said.ask.extend(next.ask);
+            (said.end, said.answered) = (next.end, next.answered);
+        }
+        said
+    }
+
+    fn heard(&mut self, event: Event) -> Said {
         match event {
             Event::NodeReady { remote } => {
                 self.ready = true;

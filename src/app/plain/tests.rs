@@ -96,8 +96,14 @@ fn what_happens_is_told_unless_it_is_to_be_quiet() {
 }
 
 #[test]
-fn before_the_node_is_up_it_says_so() {
+fn what_is_typed_before_the_node_is_up_is_done_once_it_is_one_after_the_other() {
     let mut session = Session::default();
-    assert_eq!(session.command("peers").lines, ["The node is not up yet. Try again in a moment."]);
-    assert!(session.command("quit").end);
+    assert_eq!(session.command("search shapes").lines, ["The node is not up yet. This is done once it is."]);
+    session.command("show 1");
+    assert!(!session.is_free());
+    let mut talk = Talk { session, sim: Sim::new(Script::Quiet, 1, BEGIN), now: BEGIN };
+    let said = talk.hear(5_000);
+    assert!(said.contains("Good: signed by its publisher's key."), "{said}");
+    assert!(talk.session.is_free());
+    assert!(Session::default().command("quit").end, "this needs no node");
 }
