@@ -12,11 +12,17 @@ use crate::net::{ErrorKind, EventStream, NodeCommand, NodeError, NodeHandle};
 /// How long a node in this process may take to stop.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
+/// Between tries to reach a node of another process that went away.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
 type Started = Result<(NodeHandle, EventStream), NodeError>;
 
 enum Stage {
     Starting(JoinHandle<Started>),
     Running(EventStream),
+    /// A node of another process went away; until it is there again.
+    Away(JoinHandle<EventStream>),
     Over,
 }
 
@@ -66,8 +72,21 @@ impl Backend for NodeTask {
             Stage::Running(events) => match events.next().await {
                 Some(event) => Event::Node(event),
                 None => {
-                    self.stage = Stage::Over;
+                    self.stage = match &self.handle {
+                        Some(handle @ NodeHandle::Remote(_)) => Stage::Away(tokio::spawn(again(handle.clone()))),
+                        _ => Stage::Over,
+                    };
                     Event::NodeGone
+                }
+            },
+            Stage::Away(task) => match task.await {
+                Ok(events) => {
+                    self.stage = Stage::Running(events);
+                    Event::NodeReady { remote: true }
+                }
+                Err(_) => {
+                    self.stage = Stage::Over;
+                    std::future::pending().await
                 }
             },
             Stage::Over => std::future::pending().await,
@@ -84,17 +103,33 @@ impl Backend for NodeTask {
 
     /// Stops a node of this process; one elsewhere goes on.
     async fn finish(mut self) {
-        if let Stage::Starting(task) = std::mem::replace(&mut self.stage, Stage::Over) {
-            task.abort();
-            if let Ok(Ok((handle, _))) = task.await {
-                self.handle = Some(handle);
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Starting(task) => {
+                task.abort();
+                if let Ok(Ok((handle, _))) = task.await {
+                    self.handle = Some(handle);
+                }
             }
+            Stage::Away(task) => task.abort(),
+            Stage::Running(_) | Stage::Over => {}
         }
         if let Some(handle @ NodeHandle::Embedded(_)) = self.handle
             && tokio::time::timeout(STOP_TIME, handle.shutdown()).await.is_err()
         {
             tracing::warn!("the node took more than {} s to stop and was left behind", STOP_TIME.as_secs());
         }
+    }
+}
+
+/// Listens to a node of another process again, once there is one; tried ever more seldom.
+async fn again(handle: NodeHandle) -> EventStream {
+    let mut wait = FIRST_WAIT;
+    loop {
+        tokio::time::sleep(wait).await;
+        if let Ok(events) = handle.subscribe().await {
+            return events;
+        }
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
