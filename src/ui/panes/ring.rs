@@ -46,14 +46,19 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect, info: &DhtInfo) {
     }
     put(ui, space, info.position, marks.own.0, marks.own.1);
     let count = |key: bool| info.points.iter().filter(|point| point.key == key).count();
+    // Where there is little room, the words stand closer together.
+    let texts = [text::count(count(false), "peer"), text::count(count(true), "key")];
+    let wide = 12 + texts.iter().map(|text| text::width(text)).sum::<usize>() <= usize::from(legend.width);
+    let [sign_gap, gap] = if wide { [" ", "  "] } else { ["", " "] };
     let mut spans = Vec::new();
-    for ((sign, style), what) in [
-        (marks.own, "us".to_owned()),
-        (marks.peer, text::count(count(false), "peer")),
-        (marks.key, text::count(count(true), "key")),
-    ] {
-        spans.push(Span::styled(format!("{sign} "), style));
-        spans.push(Span::styled(format!("{what}  "), theme.dim));
+    for ((sign, style), what) in
+        [(marks.own, "us".to_owned()), (marks.peer, texts[0].clone()), (marks.key, texts[1].clone())]
+    {
+        if !spans.is_empty() {
+            spans.push(Span::raw(gap));
+        }
+        spans.push(Span::styled(format!("{sign}{sign_gap}"), style));
+        spans.push(Span::styled(what, theme.dim));
     }
     ui.lines(legend, vec![text::fit_line(Line::from(spans), legend.width.into(), theme.symbols.ellipsis).centered()]);
 }
