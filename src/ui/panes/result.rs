@@ -77,7 +77,7 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
     let mut more = Facts::new(theme, if wide { inner.width - left - 3 } else { inner.width }, 10);
     if hit.publisher.is_some() {
         why::summary(theme, &mut more, "trust", state.search.selected_why());
-        why::path(theme, &mut more, state.search.selected_why());
+        why::path(theme, &mut more, state.search.selected_why(), state.shows_detail());
     }
     match state.search.selected_detail() {
         Some(detail) => releases(theme, &mut more, detail, hit),

@@ -41,10 +41,11 @@ pub fn summary(theme: &Theme, facts: &mut Facts<'_>, label: &str, asked: Option<
     facts.put(label, &format!("{sign} {}", verdict(assessment.verdict())), style);
 }
 
-/// How trust comes to it, each station with its sign: who signed, whose key that is, who told of it.
-pub fn path(theme: &Theme, facts: &mut Facts<'_>, asked: Option<&Result<Assessment, NodeError>>) {
+/// How trust comes to it, each station with its sign: who signed, whose key that is, who told of it. The `whole` of it takes as
+/// many lines as it needs.
+pub fn path(theme: &Theme, facts: &mut Facts<'_>, asked: Option<&Result<Assessment, NodeError>>, whole: bool) {
     let Some(Ok(assessment)) = asked else { return };
-    let mut spans = Vec::new();
+    let mut stations = Vec::new();
     for (code, name) in [(Code::Signature, "signed"), (Code::Publisher, "key"), (Code::Revocation, "not revoked")] {
         let Some(step) = assessment.step(code) else { continue };
         let (sign, style) = sign(theme, step.outcome);
@@ -55,24 +56,31 @@ pub fn path(theme: &Theme, facts: &mut Facts<'_>, asked: Option<&Result<Assessme
             (Code::Revocation, Outcome::Block | Outcome::Warn) => "revoked",
             _ => name,
         };
-        station(theme, &mut spans, sign, style, name);
+        station(theme, &mut stations, sign, style, name);
     }
     if let Some(step) = assessment.step(Code::Told) {
         let told = text::clean(&step.text).into_owned();
         let told: Vec<_> = told.split(' ').map(|word| short_id(theme, word)).collect();
-        station(theme, &mut spans, theme.symbols.info, theme.dim, &told.join(" "));
+        let mut told = told.into_iter();
+        station(theme, &mut stations, theme.symbols.info, theme.dim, &told.next().unwrap_or_default());
+        // This one is a sentence: it may be broken between words.
+        stations.extend(told.map(|word| vec![Span::styled(format!(" {word}"), theme.text)]));
     }
-    if !spans.is_empty() {
-        facts.line("path", spans);
+    match stations.is_empty() {
+        true => {}
+        false if whole => facts.flow("path", stations),
+        false => facts.line("path", stations.concat()),
     }
 }
 
-fn station(theme: &Theme, spans: &mut Vec<Span<'static>>, sign: &'static str, style: Style, name: &str) {
-    if !spans.is_empty() {
+fn station(theme: &Theme, stations: &mut Vec<Vec<Span<'static>>>, sign: &'static str, style: Style, name: &str) {
+    let mut spans = Vec::new();
+    if !stations.is_empty() {
         spans.push(Span::styled(format!(" {} ", theme.symbols.arrow), theme.border));
     }
     spans.push(Span::styled(format!("{sign} "), style));
     spans.push(Span::styled(name.to_owned(), theme.text));
+    stations.push(spans);
 }
 
 /// A peer id by its end.

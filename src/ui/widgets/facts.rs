@@ -59,6 +59,21 @@ impl<'a> Facts<'a> {
         self.lines.push(text::fit_line(Line::from(spans), self.cells, self.theme.symbols.ellipsis));
     }
 
+    /// A value of several styles in parts, on as many lines as they take; no part is broken.
+    pub fn flow(&mut self, label: &str, parts: Vec<Vec<Span<'static>>>) {
+        let room = self.cells.saturating_sub(self.label + 1);
+        let mut label = label;
+        let mut line: Vec<Span<'static>> = Vec::new();
+        for part in parts {
+            let width: usize = line.iter().chain(&part).map(Span::width).sum();
+            if width > room && !line.is_empty() {
+                self.line(std::mem::take(&mut label), std::mem::take(&mut line));
+            }
+            line.extend(part);
+        }
+        self.line(label, line);
+    }
+
     /// Text over the whole width.
     pub fn text(&mut self, value: &str, style: Style) {
         let lines = text::wrap(&text::clean(value), self.cells);
