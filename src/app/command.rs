@@ -348,7 +348,8 @@ fn has_changes(state: &State) -> bool {
 
 fn can_bump(state: &State) -> bool {
     let publish = &state.publish;
-    let checked = matches!(publish.step, Step::Findings | Step::Review);
+    // A publish that failed may have failed for its version.
+    let checked = matches!(publish.step, Step::Findings | Step::Review | Step::Failed);
     state.tab == Tab::Publish && checked && state.is_ready() && !publish.proposals().is_empty()
 }
 

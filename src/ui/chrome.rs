@@ -67,7 +67,7 @@ fn header_parts(ui: &Ui<'_, '_>) -> Vec<Vec<Span<'static>>> {
     let peers = match &state.phase {
         Phase::Starting => Span::styled(format!("{} starting", symbols.waiting), theme.dim),
         Phase::Failed(_) => Span::styled(format!("{} not started", symbols.bad), theme.bad),
-        Phase::Gone => Span::styled(format!("{} node stopped", symbols.bad), theme.bad),
+        Phase::Gone { .. } => Span::styled(format!("{} node stopped", symbols.bad), theme.bad),
         Phase::Ready { .. } if !state.peers.known => Span::styled(format!("peers {}", symbols.unknown), theme.dim),
         Phase::Ready { .. } => match state.peers.connected() {
             0 => Span::styled(format!("{} no peers", symbols.off), theme.warn),

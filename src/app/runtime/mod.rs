@@ -132,7 +132,7 @@ impl<S: Screen> Dashboard<S> {
         let mut signals = Signals::new()?;
         self.draw(true);
         // After the first frame: it must not wait for what the terminal says.
-        for effect in first_questions(&self.state) {
+        for effect in first_questions(&mut self.state) {
             self.carry_out(effect, backend);
         }
         let _watch = watch::Watch::start(&self.state.options, self.inbox.sender());

@@ -31,8 +31,15 @@ impl State {
     /// What is wrong or could be better, the gravest first.
     pub fn concerns(&self) -> Vec<Concern> {
         let mut list = List(Vec::new());
-        if self.phase == Phase::Gone {
-            list.add(Weight::Bad, "the node has stopped: what you see is its last word", Some(Tab::Logs));
+        match self.phase {
+            Phase::Gone { remote: true } => {
+                let text = "the node has stopped: start it again, and this goes on; what you see is its last word";
+                list.add(Weight::Bad, text, Some(Tab::Logs));
+            }
+            Phase::Gone { remote: false } => {
+                list.add(Weight::Bad, "the node has stopped: what you see is its last word", Some(Tab::Logs));
+            }
+            _ => {}
         }
         if let Some(status) = &self.status {
             self.of_status(&mut list, status);
@@ -185,7 +192,7 @@ mod tests {
         state.peers.set(vec![banned, kept], now, 5);
         assert!(texts(&state).contains(&"1 peer is banned: it lied".to_owned()));
         assert!(texts(&state).contains(&"a kept peer is away and dialled again".to_owned()));
-        state.phase = Phase::Gone;
+        state.phase = Phase::Gone { remote: false };
         assert_eq!(state.concerns()[0].weight, Weight::Bad);
     }
 }

@@ -41,9 +41,9 @@ impl State {
                 let hints = [fixed(ENTER, "once typed"), fixed(ESC, "cancel")];
                 return hints.into_iter().chain(self.scroll_hint()).collect();
             }
-            Some(Overlay::Confirm(_)) => {
-                let hints = [fixed(Key::char('y'), "yes"), fixed(Key::char('n'), "no")];
-                return hints.into_iter().chain(self.scroll_hint()).collect();
+            Some(Overlay::Confirm(confirm)) => {
+                let yes = confirm.can_say_yes().then(|| fixed(Key::char('y'), "yes"));
+                return yes.into_iter().chain([fixed(Key::char('n'), "no")]).chain(self.scroll_hint()).collect();
             }
             Some(Overlay::Edit(edit)) if edit.choices.is_empty() => {
                 return vec![fixed(ENTER, "set"), fixed(ESC, "cancel")];
@@ -115,7 +115,7 @@ impl State {
             Id::Follow if self.logs.follow => "stop following",
             Id::Find => match self.tab {
                 Tab::Search => "search",
-                Tab::Publish => "edit",
+                Tab::Publish => "type a path",
                 _ => "filter",
             },
             _ => hint,
@@ -135,10 +135,13 @@ impl State {
         match self.tab {
             Tab::Publish => {
                 let pointed = self.publish.candidate.is_some();
-                let hints = [fixed(ENTER, if pointed { "into it" } else { "check" }), fixed(TAB, "complete")];
+                let tab = if self.publish.touched { "complete" } else { "next tab" };
+                let hints = [fixed(ENTER, if pointed { "into it" } else { "check" }), fixed(TAB, tab)];
                 let choose = (!self.publish.candidates().is_empty()).then(|| fixed(DOWN, "choose"));
                 let out = pointed.then(|| fixed(LEFT, "parent"));
-                hints.into_iter().chain(choose).chain(out).chain([fixed(ESC, "leave field")]).collect()
+                let tabs = Hint { key: "0-9".into(), label: "other tab", command: None };
+                let tabs = (!self.publish.touched).then_some(tabs);
+                hints.into_iter().chain(choose).chain(out).chain([fixed(ESC, "leave field")]).chain(tabs).collect()
             }
             Tab::Search if self.search.input.value().is_empty() => {
                 let tabs = Hint { key: "0-9".into(), label: "other tab", command: None };

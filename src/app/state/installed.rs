@@ -174,7 +174,12 @@ impl Installed {
 
     pub fn set(&mut self, list: Vec<InstalledInfo>, rows: usize) {
         let selected = self.selected().map(|one| one.name.clone());
-        self.checks.retain(|name, check| list.iter().any(|one| one.name == *name && one.version == check.version));
+        // What was put in place anew since is not what was compared.
+        let old = self.list.take().unwrap_or_default();
+        let before: BTreeMap<_, _> = old.iter().map(|one| (&one.name, one.installed_at)).collect();
+        let same = |one: &InstalledInfo| before.get(&one.name).is_none_or(|at| *at == one.installed_at);
+        let kept: BTreeMap<_, _> = list.iter().filter(|one| same(one)).map(|one| (&one.name, &one.version)).collect();
+        self.checks.retain(|name, check| kept.get(name).is_some_and(|version| **version == check.version));
         self.round.waiting.retain(|name| list.iter().any(|one| one.name == *name));
         self.list = Some(list);
         let visible = self.visible();

@@ -46,7 +46,8 @@ pub use marks::{KnownNames, Mark};
 pub use messages::{MAX_MESSAGES, Message, Messages};
 pub use options::DashboardOptions;
 pub use overlay::{
-    Action, Cancel, Confirm, Edit, MAX_TOASTS, Overlay, Picker, Prompt, Purpose, Toast, ToastKind, Typed, short_ids,
+    Action, Cancel, Checking, Confirm, Edit, MAX_TOASTS, Overlay, Picker, Prompt, Purpose, Toast, ToastKind, Typed,
+    short_ids,
 };
 pub use peers::{MAX_LATENCIES, MAX_PEERS, PEER_COLUMNS, PeerRow, Peers, SortBy};
 pub use publish::{Progress, Publish, Step};
@@ -58,7 +59,7 @@ pub use search::{
 pub use settings::SettingsPane;
 pub use tab::{Tab, digit};
 pub use traffic::{TrafficHistory, WINDOW_S};
-pub use transfers::{MAX_TRANSFERS, TransferRow, Transfers};
+pub use transfers::{MAX_TRANSFERS, Outcome, TransferRow, Transfers, is_by_hand};
 
 use super::age::Now;
 use super::event::Tag;
@@ -77,7 +78,10 @@ pub enum Phase {
     },
     Failed(NodeError),
     /// It stopped, or its process went away.
-    Gone,
+    Gone {
+        /// It ran in another process: once it runs again, it is asked again.
+        remote: bool,
+    },
 }
 
 /// Something asked of the node that has not answered yet.

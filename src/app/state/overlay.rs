@@ -50,7 +50,28 @@ pub struct Confirm {
     pub dangerous: bool,
     /// Yes takes more than a key.
     pub typed: Option<Typed>,
+    /// What the node's answers about it are known by.
+    pub asked: String,
+    /// What the node has not answered yet: until then yes is no answer.
+    pub checking: Checking,
+    /// What yes would do cannot work: only no is offered.
+    pub impossible: bool,
     pub action: Action,
+}
+
+/// What is asked of the node about a question that is open already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checking {
+    /// What would be done.
+    pub plan: bool,
+    /// Whether it is to be trusted.
+    pub trust: bool,
+}
+
+impl Checking {
+    pub fn is_under_way(self) -> bool {
+        self.plan || self.trust
+    }
 }
 
 /// A word that must be typed before yes is an answer.
@@ -79,7 +100,7 @@ impl Typed {
 impl Confirm {
     /// Whether yes is an answer now.
     pub fn can_say_yes(&self) -> bool {
-        self.typed.as_ref().is_none_or(Typed::is_done)
+        !self.impossible && !self.checking.is_under_way() && self.typed.as_ref().is_none_or(Typed::is_done)
     }
 }
 

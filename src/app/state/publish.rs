@@ -35,6 +35,8 @@ pub struct Publish {
     pub step: Step,
     pub input: Input,
     pub focused: bool,
+    /// Something was done in the field since it has the keyboard: until then keys of other places still lead there.
+    pub touched: bool,
     /// The directory that `listing` is of, as it was asked.
     pub listed: Option<String>,
     pub listing: Option<Result<Listing, String>>,

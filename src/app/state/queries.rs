@@ -2,10 +2,12 @@
 
 use super::{Phase, Shown, State, Step, Tab};
 use crate::app::age::Now;
+use crate::app::event::Tag;
 use crate::app::settings::Setting;
 use crate::config::keys;
-use crate::market::{PackageId, PublisherKey};
-use crate::net::api::{Direction, TransferInfo};
+use crate::market::store::InstallSource;
+use crate::market::{PackageId, PackageName, PublisherKey};
+use crate::net::api::{Direction, FeedItem, InstalledInfo, TransferInfo, Via};
 
 /// Where the detail of a selected line goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl State {
     pub fn detail_place(&self) -> DetailPlace {
         let (width, height) = self.size;
         match self.tab {
-            Tab::Peers | Tab::Search | Tab::Feed | Tab::Installed | Tab::Settings if width >= 110 => DetailPlace::Side,
+            Tab::Peers | Tab::Search | Tab::Feed | Tab::Installed | Tab::Settings if width >= 120 => DetailPlace::Side,
             Tab::Peers | Tab::Search | Tab::Transfers | Tab::Installed | Tab::Settings
                 if height >= 22 && width >= 60 =>
             {
@@ -140,6 +142,23 @@ impl State {
             _ => return None,
         };
         (held != set).then_some(held)
+    }
+
+    /// Whether this version is being installed, as it was asked for here.
+    pub fn is_installing(&self, name: &PackageName, version: &semver::Version) -> bool {
+        let is_it = |what: &str| what.split_once(' ') == Some((name.as_str(), version.to_string().as_str()));
+        self.pending.iter().any(|pending| matches!(&pending.tag, Tag::Install { what } if is_it(what)))
+    }
+
+    /// Where an installed package came from. One that this node published was not fetched from anybody.
+    pub fn source_of(&self, one: &InstalledInfo) -> String {
+        let release = (&one.name, &one.version, one.publisher);
+        let own =
+            |item: &&FeedItem| item.via == Via::Own && (&item.name, &item.version, Some(item.publisher)) == release;
+        match self.feed.items().iter().find(own) {
+            Some(_) if one.source == InstallSource::Peers => "this node, which published it".into(),
+            _ => super::source(one),
+        }
     }
 
     /// What a transfer is of. Uploads are known by the id of the package alone: its name is looked for among what is known here.
@@ -268,6 +287,12 @@ impl State {
         for (direction, what) in [(Direction::Outbound, "upload"), (Direction::Inbound, "download")] {
             match self.transfers.running(direction) {
                 0 => {}
+                1 if direction == Direction::Inbound => {
+                    work.push("1 download is running: installed again, it goes on where it was".to_owned());
+                }
+                n if direction == Direction::Inbound => {
+                    work.push(format!("{n} downloads are running: installed again, they go on where they were"));
+                }
                 1 => work.push(format!("1 {what} is running")),
                 n => work.push(format!("{n} {what}s are running")),
             }

@@ -51,6 +51,12 @@ impl SettingsPane {
         self.visible().get(self.view.selected).copied()
     }
 
+    /// Whether the node looks for others on the local network; none: not known.
+    pub fn looks_around(&self) -> Option<bool> {
+        let running = self.running.as_ref()?.get("network.mdns")?;
+        Some(running == "true")
+    }
+
     /// The value that the node goes by, where it is another than the one that is set now.
     pub fn pending<'a>(&'a self, setting: &Setting) -> Option<&'a str> {
         if keys::find(&setting.name).is_none_or(keys::Key::at_once) {

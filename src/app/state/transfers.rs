@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ListView;
 use crate::app::age::Now;
 use crate::market::PackageId;
+use crate::market::merkle::LEAF_SIZE;
 use crate::net::api::{Direction, TransferInfo, TransferState};
 
 /// Transfers kept; the oldest ended ones fall off and are counted.
@@ -22,6 +23,39 @@ pub struct TransferRow {
 
 /// A running transfer that is silent for so long stands still, milliseconds. It is heard of with every piece of 256 KiB.
 const STALLS_AFTER_MS: u64 = 10_000;
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it is across.
+    Whole,
+    /// An upload of which the other side wanted or took only a part.
+    Partly,
+    /// A person ended it.
+    Cancelled,
+    Failed,
+}
+
+impl Outcome {
+    /// None while it is under way.
+    pub fn of(info: &TransferInfo) -> Option<Self> {
+        match info.state {
+            TransferState::Failed if is_by_hand(&info.name, &info.note) => Some(Self::Cancelled),
+            TransferState::Failed => Some(Self::Failed),
+            TransferState::Done if info.direction == Direction::Outbound && info.bytes_done < info.bytes_total => {
+                Some(Self::Partly)
+            }
+            TransferState::Done => Some(Self::Whole),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a node's word on why `what` (its name) ended says that a person wanted it.
+pub fn is_by_hand(what: &str, why: &str) -> bool {
+    let why = why.strip_prefix(what).and_then(|why| why.strip_prefix(": ")).unwrap_or(why);
+    why == "cancelled" || why.starts_with("cancelled;") || why == "ended by hand"
+}
 
 impl TransferRow {
     fn new(info: TransferInfo, heard: Now) -> Self {
@@ -58,7 +92,7 @@ impl TransferRow {
 
     fn update(&mut self, info: TransferInfo, now: Now) {
         self.heard = now;
-        let bytes = info.bytes_done.saturating_sub(self.info.bytes_done) as f64;
+        let bytes = come(&info).saturating_sub(come(&self.info)) as f64;
         let ms = info.elapsed_ms.saturating_sub(self.info.elapsed_ms) as f64;
         let latest = (ms > 0.0).then(|| bytes * 1000.0 / ms);
         self.rate = match (self.rate, latest) {
@@ -73,7 +107,13 @@ impl TransferRow {
 }
 
 fn average(info: &TransferInfo) -> Option<f64> {
-    (info.bytes_done > 0 && info.elapsed_ms > 0).then(|| info.bytes_done as f64 * 1000.0 / info.elapsed_ms as f64)
+    let bytes = come(info);
+    (bytes > 0 && info.elapsed_ms > 0).then(|| bytes as f64 * 1000.0 / info.elapsed_ms as f64)
+}
+
+/// Bytes of this attempt: what an earlier one had left took no time in it.
+fn come(info: &TransferInfo) -> u64 {
+    info.bytes_done.saturating_sub(info.leaves_resumed.saturating_mul(LEAF_SIZE as u64))
 }
 
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! What each command does.
 
-use super::{ask, installed, keys, offer, publish, questions, search, settings, transfers, updating};
+use super::{ask, installed, keys, offer, publish, questions, search, settings, transfers, updating, versions};
 use crate::app::command::{self, Id};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
@@ -31,6 +31,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Last => step(state, isize::MAX),
         Id::Open => open(state),
         Id::Back => return back(state),
+        Id::Find if state.tab == Tab::Publish => return publish::find(state),
         Id::Find => find(state),
         Id::Copy => return copy(state, state.copy_text()),
         Id::Address => return keys::open(state, Overlay::Address(ListView::default())),
@@ -87,7 +88,7 @@ pub fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::Remove => questions::remove(state),
         Id::Next => return publish::next(state),
         Id::Allow => return publish::allow(state),
-        Id::Bump => publish::offer_versions(state),
+        Id::Bump => versions::offer_versions(state),
         Id::Changes => publish::toggle_changes(state),
         Id::Restart => return publish::restart(state),
         Id::ClearDone => {
@@ -136,6 +137,11 @@ pub fn go_to(state: &mut State, tab: Tab) -> Vec<Effect> {
             search::browse(state, 0);
         }
         Tab::Publish => return publish::entered(state),
+        // The newest that runs comes first.
+        Tab::Transfers => {
+            let (len, rows) = (state.transfers.rows().len(), state.list_rows);
+            state.transfers.view.select(0, len, rows);
+        }
         Tab::Installed => return installed::entered(state),
         Tab::Settings => return settings::entered(state),
         _ => {}
@@ -224,7 +230,6 @@ fn back(state: &mut State) -> Vec<Effect> {
 fn find(state: &mut State) {
     match state.tab {
         Tab::Search => state.search.focused = true,
-        Tab::Publish => state.publish.focused = true,
         _ => {
             if let Some(filter) = state.filter_mut() {
                 filter.focused = true;

@@ -29,6 +29,13 @@ pub fn changed() -> Vec<Effect> {
     effects
 }
 
+/// Something was announced under the name of what is installed.
+pub fn heard_of() -> Vec<Effect> {
+    [(Tag::Installed, NodeCommand::Installed), (Tag::Outdated, NodeCommand::Outdated)]
+        .map(|(tag, command)| Effect::Request { tag, command })
+        .to_vec()
+}
+
 pub fn set(state: &mut State, list: Vec<InstalledInfo>) {
     let rows = if state.tab == Tab::Installed { state.list_rows } else { 1 };
     state.installed.set(list, rows);

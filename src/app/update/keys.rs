@@ -18,7 +18,7 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
         return overlay::key(state, open, key);
     }
     let found = state.keymap.lookup(key, state);
-    if state.is_typing() && !leaves_empty_search(state, found) {
+    if state.is_typing() && !leaves_untouched_field(state, found) {
         let passes = |id: Id| matches!(id, Id::Help | Id::Palette | Id::Refresh | Id::Suspend | Id::Quit | Id::Mouse);
         return match found.filter(|found| found.group == Group::Everywhere && passes(found.id) && !key.is_text()) {
             Some(command) => actions::run(state, command.id),
@@ -28,10 +28,16 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     found.map_or_else(Vec::new, |command| actions::run(state, command.id))
 }
 
-/// The search takes the keyboard when its tab opens: until something is typed, the numbers of the other tabs still lead there.
-fn leaves_empty_search(state: &State, found: Option<&Command>) -> bool {
-    let to = found.and_then(|command| tab_of(command.id));
-    state.tab == Tab::Search && state.search.input.value().is_empty() && to.is_some_and(|tab| tab != Tab::Search)
+/// The search and the wizard take the keyboard when their tab opens: until something is typed, the numbers of the other tabs
+/// still lead there. The wizard's field has a path in it, so the next tab and the help are also a key away.
+fn leaves_untouched_field(state: &State, found: Option<&Command>) -> bool {
+    let Some(found) = found else { return false };
+    let elsewhere = tab_of(found.id).is_some_and(|tab| tab != state.tab);
+    match state.tab {
+        Tab::Search => state.search.input.value().is_empty() && elsewhere,
+        Tab::Publish => !state.publish.touched && (elsewhere || matches!(found.id, Id::NextTab | Id::Help)),
+        _ => false,
+    }
 }
 
 /// Opens a dialog, in place of whatever was open.

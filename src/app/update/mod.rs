@@ -19,11 +19,12 @@ mod tests;
 mod transfers;
 mod typing;
 mod updating;
+mod versions;
 
 use super::age::Now;
 use super::effect::Effect;
 use super::event::{Event, Signal};
-use super::state::{Overlay, Phase, State, Step, ToastKind};
+use super::state::{Overlay, Phase, State, Step, Tab, ToastKind};
 use crate::net::NodeError;
 
 /// After a failed start the error stays on screen so long, milliseconds; any key leaves earlier.
@@ -74,18 +75,33 @@ fn handle(state: &mut State, event: Event) -> Vec<Effect> {
     }
 }
 
-/// What the terminal is asked once, after the first frame.
-pub fn first_questions(state: &State) -> Vec<Effect> {
-    look::ask(state)
+/// What is asked once, after the first frame: of the terminal, and what the pane of the last time needs besides the node.
+pub fn first_questions(state: &mut State) -> Vec<Effect> {
+    let mut effects = look::ask(state);
+    effects.extend(first_pane(state));
+    effects
+}
+
+/// The pane that is on screen at the start was never entered: what entering it asks for, unless it is known already.
+fn first_pane(state: &mut State) -> Vec<Effect> {
+    match state.tab {
+        Tab::Settings if state.settings.rows.is_none() => vec![Effect::ReadSettings],
+        Tab::Publish if state.publish.step == Step::Path => publish::list(state),
+        _ => Vec::new(),
+    }
 }
 
 fn ready(state: &mut State, remote: bool) -> Vec<Effect> {
+    if matches!(state.phase, Phase::Gone { .. }) {
+        state.toast(ToastKind::Good, "the node is back", None);
+    }
     state.phase = Phase::Ready { remote };
     let mut effects = ask::everything();
     // What was typed while the node was starting.
     effects.extend(search::refresh(state));
     effects.extend(installed::refresh(state));
     effects.extend(settings::ask_running());
+    effects.extend(first_pane(state));
     effects
 }
 
@@ -98,7 +114,8 @@ fn start_failed(state: &mut State, error: NodeError) -> Vec<Effect> {
 
 fn gone(state: &mut State) -> Vec<Effect> {
     if state.is_ready() {
-        state.phase = Phase::Gone;
+        let remote = state.is_remote();
+        state.phase = Phase::Gone { remote };
         state.frozen = None;
         state.toasts.retain(|toast| toast.text != node::STOPPING);
         state.pending.clear();
@@ -109,7 +126,10 @@ fn gone(state: &mut State) -> Vec<Effect> {
         if matches!(state.publish.step, Step::Working | Step::Checking) {
             publish::failed(state, gone_error());
         }
-        let hint = "what you see is its last word; press q to leave";
+        let hint = match remote {
+            true => "start it again, and this dashboard goes on by itself; what you see is its last word",
+            false => "what you see is its last word; press q to leave",
+        };
         state.toast(ToastKind::Error, "the node has stopped", Some(hint.into()));
     }
     Vec::new()

@@ -3,9 +3,9 @@
 use super::{ask, installed, publish, search};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{State, Tab, ToastKind};
+use crate::app::state::{State, Tab, ToastKind, is_by_hand};
+use crate::net::NodeEvent;
 use crate::net::api::{Direction, NoticeLevel, Status, TransferInfo, TransferState};
-use crate::net::{NodeCommand, NodeEvent};
 
 /// From an announcement to asking for the list of what is known, milliseconds.
 const BROWSE_DELAY_MS: u64 = 500;
@@ -59,7 +59,8 @@ pub fn event(state: &mut State, event: NodeEvent) -> Vec<Effect> {
             state.feed.push(item, rows);
             search::browse(state, BROWSE_DELAY_MS);
             if is_installed {
-                return vec![Effect::Request { tag: Tag::Outdated, command: NodeCommand::Outdated }];
+                // Something newer, or the installed version is withdrawn: that stands with the installed ones.
+                return installed::heard_of();
             }
         }
         NodeEvent::Heard(counts) => state.feed.heard(&counts),
@@ -105,7 +106,8 @@ fn transfer(state: &mut State, info: TransferInfo) {
     if failed && info.direction == Direction::Inbound && !asked && !state.says(&info.note) {
         let about = format!("{}: ", info.name);
         let why = info.note.strip_prefix(about.as_str()).unwrap_or(&info.note);
-        state.toast(ToastKind::Error, format!("{about}{why}"), None);
+        let kind = if is_by_hand(&info.name, &info.note) { ToastKind::Info } else { ToastKind::Error };
+        state.toast(kind, format!("{about}{why}"), None);
     }
     let rows = rows(state, Tab::Transfers);
     state.transfers.put(info, state.now, rows);

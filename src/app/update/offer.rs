@@ -5,16 +5,21 @@ use semver::{Comparator, Op, Version, VersionReq};
 use super::ask as request;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{Action, Confirm, Overlay, State, Tab, Typed, source};
+use crate::app::state::{Action, Checking, Confirm, Overlay, State, Tab, ToastKind, Typed};
 use crate::market::trust::{Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::market::{PackageName, PublisherKey, when};
 use crate::net::api::{InstallPlan, InstallRequest, InstalledInfo, PlanStep, Source};
 use crate::net::{ErrorKind, NodeCommand, NodeError};
 
 /// The install dialog: what, which version, by which key, how big, where from. Whether it is to be trusted, and what comes
-/// with it, is asked of the node meanwhile.
+/// with it, is asked of the node meanwhile; until it has answered, yes is no answer.
 pub fn ask(state: &mut State) -> Vec<Effect> {
     let Some(offer) = Offer::selected(state) else { return Vec::new() };
+    let install = Tag::Install { what: offer.what() };
+    if state.pending.iter().any(|pending| pending.tag == install) {
+        state.toast(ToastKind::Info, format!("{} is already being installed", offer.what()), None);
+        return Vec::new();
+    }
     let installed = state.installed.get(&offer.name);
     let other_key = installed.is_some_and(|one| one.publisher != offer.publisher);
     let again = installed.is_some_and(|one| one.version == offer.version) && !other_key;
@@ -31,11 +36,13 @@ pub fn ask(state: &mut State) -> Vec<Effect> {
         choice: !other_key,
         warnings: installed.map(|one| offer.against(one)).into_iter().collect(),
         yes: "install",
+        asked: offer.asked(state),
+        checking: Checking { plan: true, trust: offer.publisher.is_some() },
         action: Action::Install { what: offer.what(), request: Box::new(offer.request()) },
         ..Confirm::default()
     };
+    let what = confirm.asked.clone();
     state.overlay = Some(Overlay::Confirm(confirm));
-    let what = offer.what();
     let plan = Effect::Request { tag: Tag::Plan { what: what.clone() }, command: NodeCommand::Plan(offer.request()) };
     let Some(publisher) = offer.publisher else { return vec![plan] };
     let command = NodeCommand::Why { name: offer.name, version: offer.version, publisher };
@@ -69,7 +76,7 @@ impl Offer {
             });
         }
         if state.tab == Tab::Installed {
-            return state.installed.selected().map(Self::again);
+            return state.installed.selected().map(|one| Self::again(one, &state.source_of(one)));
         }
         let hit = state.search.selected()?;
         let source = match hit.source {
@@ -88,19 +95,36 @@ impl Offer {
     }
 
     /// What is installed, to be put in place anew.
-    fn again(one: &InstalledInfo) -> Self {
+    fn again(one: &InstalledInfo, source: &str) -> Self {
         Self {
             name: one.name.clone(),
             version: one.version.clone(),
             publisher: one.publisher,
             size: Some(one.bytes),
-            source: format!("as before: {}", source(one)),
+            source: format!("as before: {source}"),
             again: true,
         }
     }
 
     fn what(&self) -> String {
         format!("{} {}", self.name, self.version)
+    }
+
+    /// What answers about it are known by. Two publishers can have the same version of a name out: an answer about the one,
+    /// asked for and closed, says nothing of the other.
+    fn asked(&self, state: &State) -> String {
+        let hits = state.search.results.iter().map(|hit| (&hit.name, &hit.version, hit.publisher));
+        let items = state.feed.items().iter().map(|item| (&item.name, &item.version, Some(item.publisher)));
+        let here = state.installed.all().map(|one| (&one.name, &one.version, one.publisher));
+        let mut known = hits.chain(items).chain(here);
+        let several = known.any(|(name, version, publisher)| {
+            (name, version) == (&self.name, &self.version) && publisher != self.publisher
+        });
+        match (several, self.publisher) {
+            (false, _) => self.what(),
+            (true, Some(key)) => format!("{} by {key}", self.what()),
+            (true, None) => format!("{} by nobody", self.what()),
+        }
     }
 
     /// What is installed under the name, against it.
@@ -137,23 +161,14 @@ impl Offer {
 /// What comes with it. Another plan than the one shown is not carried out.
 pub fn planned(state: &mut State, asked: &str, plan: Result<InstallPlan, NodeError>) {
     let Some(Overlay::Confirm(confirm)) = &mut state.overlay else { return };
-    let Action::Install { what, request } = &mut confirm.action else { return };
-    if what != asked || request.accept_key.is_some() {
+    let Action::Install { request, .. } = &mut confirm.action else { return };
+    // An answer to the same question, asked before and closed, is as good; a second one adds nothing.
+    if confirm.asked != asked || !std::mem::take(&mut confirm.checking.plan) || request.accept_key.is_some() {
         return;
     }
     let plan = match plan {
         Ok(plan) => plan,
-        // A changed key and the like: the node's word on the release says it better.
-        Err(error)
-            if error.kind == ErrorKind::Verification && request.packages.iter().any(|one| one.publisher.is_some()) =>
-        {
-            return;
-        }
-        Err(error) => {
-            confirm.warnings.push(error.message);
-            (confirm.dangerous, confirm.choice) = (true, false);
-            return;
-        }
+        Err(error) => return refused(confirm, error),
     };
     request.expected = plan.expected();
     let with_it: Vec<_> = plan.changes().filter(|step| !step.asked).map(with_it).collect();
@@ -169,11 +184,23 @@ pub fn planned(state: &mut State, asked: &str, plan: Result<InstallPlan, NodeErr
     );
 }
 
+/// There is no plan, so there is nothing to say yes to. Each line of the reason is one on screen.
+fn refused(confirm: &mut Confirm, error: NodeError) {
+    (confirm.dangerous, confirm.choice, confirm.impossible) = (true, false, true);
+    // A changed key and the like: where the node's word on the release is there, it says it better.
+    if error.kind != ErrorKind::Verification || confirm.warnings.is_empty() {
+        confirm.warnings.push(error.message);
+        confirm.facts.extend(error.hint.map(|hint| ("what to do".to_owned(), hint)));
+    }
+}
+
 /// `base 1.1.0 (12 KiB)`
 pub fn with_it(step: &PlanStep) -> String {
     match &step.from {
         Some(from) => format!("{} {} (was {from})", step.name, step.version),
         None if step.here => format!("{} {}", step.name, step.version),
+        // An index does not always say it.
+        None if step.size == 0 => format!("{} {} (size not known)", step.name, step.version),
         None => format!("{} {} ({})", step.name, step.version, crate::app::bytes::size(step.size)),
     }
 }
@@ -183,13 +210,15 @@ pub fn with_it(step: &PlanStep) -> String {
 pub fn judged(state: &mut State, asked: &str, assessment: &Assessment) {
     let Some(Overlay::Confirm(confirm)) = &mut state.overlay else { return };
     let Action::Install { what, request } = &mut confirm.action else { return };
-    if what != asked {
+    if confirm.asked != asked || !std::mem::take(&mut confirm.checking.trust) {
         return;
     }
     let publisher = request.packages.first().and_then(|package| package.publisher);
     if let Some(change) = assessment.key_change.as_ref().filter(|change| Some(change.key) == publisher) {
         request.accept_key = publisher;
         request.expected.clear();
+        // The plan was refused for the key, or will be: accepting it is another request.
+        confirm.impossible = false;
         confirm.title = "Key changed. Accept the new one?".into();
         confirm.yes = "accept and install";
         confirm.typed = Some(Typed::of("accept"));

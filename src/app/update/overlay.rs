@@ -1,6 +1,7 @@
 //! Keys while a dialog, the help or the palette is open.
 
-use super::{actions, ask, look, publish, questions, search, settings, transfers};
+use super::node::short;
+use super::{actions, ask, look, questions, search, settings, transfers, versions};
 use crate::app::command;
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
@@ -16,7 +17,7 @@ pub fn key(state: &mut State, open: Overlay, key: Key) -> Vec<Effect> {
         Overlay::Confirm(confirm) => confirm_key(state, confirm, key),
         Overlay::Prompt(prompt) => prompt_key(state, prompt, key),
         Overlay::Address(view) => address_key(state, view, key),
-        Overlay::Bump(view) => publish::version_key(state, view, key),
+        Overlay::Bump(view) => versions::version_key(state, view, key),
         Overlay::Cancel(cancel) => transfers::cancel_key(state, cancel, key),
         Overlay::Narrow(view) => narrow_key(state, view, key),
         Overlay::Edit(edit) => settings::edit_key(state, edit, key),
@@ -34,12 +35,14 @@ fn confirm_key(state: &mut State, mut confirm: Confirm, key: Key) -> Vec<Effect>
             return questions::confirmed(state, confirm.action);
         }
         _ if confirm.typed.is_some() => {}
+        Code::Char('y' | 'Y') if !confirm.can_say_yes() => not_yet(state, &confirm),
+        Code::Enter if confirm.choice && !confirm.can_say_yes() => not_yet(state, &confirm),
         Code::Char('y' | 'Y') => return questions::confirmed(state, confirm.action),
         Code::Char('n' | 'N' | 'q') => return Vec::new(),
         Code::Enter if confirm.choice => return questions::confirmed(state, confirm.action),
         Code::Enter => return Vec::new(),
         Code::Char('j' | 'k') => scroll_dialog(state, if key == Key::char('j') { Code::Down } else { Code::Up }),
-        Code::Left | Code::Right | Code::Tab | Code::BackTab | Code::Char('h' | 'l') => {
+        Code::Left | Code::Right | Code::Tab | Code::BackTab | Code::Char('h' | 'l') if !confirm.impossible => {
             confirm.choice = !confirm.choice
         }
         _ => {}
@@ -48,11 +51,22 @@ fn confirm_key(state: &mut State, mut confirm: Confirm, key: Key) -> Vec<Effect>
     Vec::new()
 }
 
+/// Yes was said to what cannot be done, or not before it is checked.
+pub fn not_yet(state: &mut State, confirm: &Confirm) {
+    if confirm.impossible {
+        state.toast(ToastKind::Info, "this cannot be done: see why in the question", None);
+    } else if confirm.checking.is_under_way() {
+        state.toast(ToastKind::Info, "it is still being checked: answer once that is done", None);
+    }
+}
+
 /// Types at the word that yes takes; whether it is there and Enter was pressed.
 fn type_word(confirm: &mut Confirm, key: Key) -> bool {
+    if key.code == Code::Enter {
+        return confirm.can_say_yes();
+    }
     let Some(typed) = &mut confirm.typed else { return false };
     match key.code {
-        Code::Enter => return typed.is_done(),
         Code::Backspace => drop(typed.text.pop()),
         Code::Char('u') if key.ctrl => typed.text.clear(),
         Code::Char(c) if key.is_text() => typed.add(c.encode_utf8(&mut [0; 4])),
@@ -115,6 +129,7 @@ fn given(state: &mut State, prompt: &Prompt) -> Result<Vec<Effect>, String> {
     match &prompt.purpose {
         Purpose::Connect => match address_problem(&typed) {
             Some(problem) => Err(problem),
+            None if connected_otherwise(state, &typed) => Ok(Vec::new()),
             None => {
                 let (tag, text) = (Tag::Connect { addr: typed.clone() }, format!("connecting to {typed}"));
                 Ok(ask::visibly(state, tag, text, NodeCommand::Connect { addr: typed }))
@@ -132,6 +147,17 @@ fn given(state: &mut State, prompt: &Prompt) -> Result<Vec<Effect>, String> {
             Ok(ask::visibly(state, Tag::Ban { peer: peer.clone() }, "banning".into(), command))
         }
     }
+}
+
+/// A peer that is connected is not dialled again, whatever its address: then nothing is learnt of this one, and it is said so.
+fn connected_otherwise(state: &mut State, addr: &str) -> bool {
+    let Some((_, peer)) = addr.rsplit_once("/p2p/") else { return false };
+    let connected = state.peers.rows().iter().any(|row| row.info.connected && row.info.peer_id == peer);
+    if connected {
+        let text = format!("already connected to {}; this address was not tried", short(peer));
+        state.toast(ToastKind::Info, text, None);
+    }
+    connected
 }
 
 fn address_key(state: &mut State, mut view: ListView, key: Key) -> Vec<Effect> {

@@ -1,6 +1,6 @@
 //! The mouse: clicks on what a frame put somewhere, and the wheel.
 
-use super::{actions, look, overlay, publish, questions, search, transfers};
+use super::{actions, look, overlay, questions, search, transfers, versions};
 use crate::app::effect::Effect;
 use crate::app::event::MouseAction;
 use crate::app::hit::Target;
@@ -52,12 +52,16 @@ fn click(state: &mut State, target: Target) -> Vec<Effect> {
         (Some(Overlay::Confirm(confirm)), Target::Answer(true)) if confirm.can_say_yes() => {
             return questions::confirmed(state, confirm.action);
         }
+        (Some(Overlay::Confirm(confirm)), Target::Answer(true)) => {
+            overlay::not_yet(state, &confirm);
+            state.overlay = Some(Overlay::Confirm(confirm));
+        }
         (Some(Overlay::Palette(picker)), Target::Row(index)) => {
             let entry = state.entries(picker.input.value()).into_iter().nth(index);
             overlay::left(state);
             return entry.map_or_else(Vec::new, |entry| overlay::go(state, entry));
         }
-        (Some(Overlay::Bump(_)), Target::Row(index)) => return publish::set_version(state, index),
+        (Some(Overlay::Bump(_)), Target::Row(index)) => return versions::set_version(state, index),
         (Some(Overlay::Cancel(cancel)), Target::Row(index)) => return transfers::chosen(state, &cancel, index),
         (Some(Overlay::Narrow(mut view)), Target::Row(index)) => {
             let len = state.search.narrowings().len();
@@ -90,7 +94,9 @@ fn sort(state: &mut State, column: usize) {
 fn focus(state: &mut State) {
     match state.tab {
         Tab::Search => state.search.focused = true,
-        Tab::Publish if state.publish.step == Step::Path => state.publish.focused = true,
+        Tab::Publish if state.publish.step == Step::Path => {
+            (state.publish.focused, state.publish.touched) = (true, true)
+        }
         _ => {
             if let Some(filter) = state.filter_mut() {
                 filter.focused = true;

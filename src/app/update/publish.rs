@@ -1,16 +1,17 @@
 //! The publish wizard.
 
-use super::{actions, ask};
+use super::{actions, ask, versions};
 use crate::app::effect::Effect;
 use crate::app::event::{Listing, Tag};
 use crate::app::key::{Code, Key};
-use crate::app::state::{Action, Confirm, ListView, Overlay, Progress, Publish, State, Step, Tab, ToastKind, edit};
+use crate::app::state::{Action, Confirm, Overlay, Progress, Publish, State, Step, Tab, ToastKind, edit};
 use crate::market::Severity;
 use crate::market::archive::Allowed;
-use crate::net::api::{Inspection, NodeReply, PublishAnswer, PublishRequest, PublishStage};
+use crate::net::api::{Inspection, PublishAnswer, PublishRequest, PublishStage};
 use crate::net::{NodeCommand, NodeError};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
+    state.publish.touched = true;
     match key.code {
         Code::Enter => return next(state),
         Code::Esc => {
@@ -74,7 +75,9 @@ pub fn listed(state: &mut State, path: String, listing: Result<Listing, String>)
     let wanted = state.publish.listed.as_deref().map(|dir| state.options.absolute(dir));
     if wanted.as_deref() == Some(path.as_str()) {
         state.publish.listing = Some(listing);
-        if std::mem::take(&mut state.publish.browsing) && !state.publish.candidates().is_empty() {
+        // A directory that is a package is the one that is looked for: Enter is to check it.
+        let package = matches!(&state.publish.listing, Some(Ok(listing)) if listing.package);
+        if std::mem::take(&mut state.publish.browsing) && !package && !state.publish.candidates().is_empty() {
             state.publish.candidate = Some(0);
         }
         if std::mem::take(&mut state.publish.complete_when_listed) {
@@ -98,48 +101,6 @@ fn leave(state: &mut State) -> Vec<Effect> {
     let effects = typed(state);
     state.publish.browsing = true;
     effects
-}
-
-/// Shows the versions that could follow, the one that the changes ask for selected.
-pub fn offer_versions(state: &mut State) {
-    let proposals = state.publish.proposals();
-    let mut view = ListView::default();
-    view.select(proposals.iter().position(|(.., asked)| *asked).unwrap_or(0), proposals.len(), proposals.len());
-    state.overlay = Some(Overlay::Bump(view));
-}
-
-pub fn version_key(state: &mut State, mut view: ListView, key: Key) -> Vec<Effect> {
-    let len = state.publish.proposals().len();
-    match key.code {
-        Code::Esc | Code::Char('q' | 'n') => return Vec::new(),
-        Code::Enter => return set_version(state, view.selected),
-        Code::Down | Code::Tab | Code::Char('j') => view.step(1, len, len),
-        Code::Up | Code::BackTab | Code::Char('k') => view.step(-1, len, len),
-        _ => {}
-    }
-    state.overlay = Some(Overlay::Bump(view));
-    Vec::new()
-}
-
-/// Has the version written into the manifest; what is read is read again then.
-pub fn set_version(state: &mut State, index: usize) -> Vec<Effect> {
-    let proposals = state.publish.proposals();
-    let (Some((_, version, _)), Some(plan)) = (proposals.get(index), &state.publish.plan) else { return Vec::new() };
-    let (path, version) = (plan.path.clone(), version.clone());
-    let text = format!("writing version {version}");
-    ask::visibly(state, Tag::SetVersion, text, NodeCommand::SetVersion { path, version })
-}
-
-/// The version is written, or not.
-pub fn version_set(state: &mut State, result: Result<NodeReply, NodeError>) -> Vec<Effect> {
-    match result {
-        Ok(_) if matches!(state.publish.step, Step::Findings | Step::Review) => check(state),
-        Ok(_) => Vec::new(),
-        Err(error) => {
-            state.toast_error("the version was not changed", &error);
-            Vec::new()
-        }
-    }
 }
 
 /// The review shows all files, or what is another than before.
@@ -216,7 +177,7 @@ fn show(state: &mut State, step: Step) {
     state.publish.focused = step == Step::Path;
 }
 
-fn check(state: &mut State) -> Vec<Effect> {
+pub fn check(state: &mut State) -> Vec<Effect> {
     let typed = state.publish.input.value().trim();
     if typed.is_empty() {
         return Vec::new();
@@ -252,6 +213,7 @@ pub fn inspected(state: &mut State, seq: u64, result: Result<Inspection, NodeErr
                 }
                 Inspection::Unreadable(findings) => (None, findings),
             };
+            let plan = plan.map(|plan| versions::out_already(plan, &mut findings));
             findings.sort_by_key(|finding| gravity(finding.severity));
             (state.publish.plan, state.publish.findings) = (plan, findings);
             let clean = state.publish.findings.is_empty() && state.publish.publishable();
@@ -401,6 +363,12 @@ pub fn entered(state: &mut State) -> Vec<Effect> {
         actions::step(state, 0);
         return Vec::new();
     }
-    state.publish.focused = true;
+    (state.publish.focused, state.publish.touched) = (true, false);
     list_again(state)
+}
+
+/// `/` where the field has no keyboard: it gets it, and the `/` goes into it like any other, so that a path can be typed at once.
+pub fn find(state: &mut State) -> Vec<Effect> {
+    state.publish.focused = true;
+    key(state, Key::char('/'))
 }

@@ -1,9 +1,9 @@
 //! Answers of the node.
 
-use super::{installed, node, offer, publish, search, settings, transfers, updating};
+use super::{installed, node, offer, publish, search, settings, transfers, updating, versions};
 use crate::app::effect::Effect;
 use crate::app::event::Tag;
-use crate::app::state::{Overlay, Prompt, State, Tab, ToastKind};
+use crate::app::state::{Overlay, Prompt, State, Tab, ToastKind, is_by_hand};
 use crate::net::api::{InstallAnswer, NodeReply};
 use crate::net::{ErrorKind, NodeError};
 
@@ -32,7 +32,7 @@ pub fn reply(state: &mut State, tag: Tag, result: Result<NodeReply, NodeError>) 
             search::listed(state, (name, version, publisher), expect!(result, Files));
         }
         Tag::Inspect { seq } => publish::inspected(state, seq, expect!(result, Inspect)),
-        Tag::SetVersion => return publish::version_set(state, result),
+        Tag::SetVersion => return versions::version_set(state, result),
         Tag::Publish { job } => publish::published(state, job, expect!(result, Publish)),
         // Without an answer nothing is known of it; the node itself refuses what it must.
         Tag::Offer { what } => offer::judged(state, &what, &expect!(result, Why).unwrap_or_default()),
@@ -122,6 +122,8 @@ fn placed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeError
     match result {
         Ok(answer) => {
             let changed = answer.installed.iter().filter(|one| one.action.changes());
+            // What was found when its files were compared is over with the files.
+            state.installed.checks.retain(|name, _| changed.clone().all(|one| one.name != *name));
             let names: Vec<_> = changed.map(|one| format!("{} {}", one.name, one.version)).collect();
             let text = match names.as_slice() {
                 [] => format!("{what} was already installed"),
@@ -134,6 +136,10 @@ fn placed(state: &mut State, what: &str, result: Result<InstallAnswer, NodeError
                 let text = crate::market::SafeText::new(warning).to_string();
                 state.toast(ToastKind::Warning, text, None);
             }
+        }
+        // A person wanted it: nothing is wrong. What was ended can be a package that comes along.
+        Err(error) if error.message.split_once(": ").is_some_and(|(what, why)| is_by_hand(what, why)) => {
+            state.toast(ToastKind::Info, error.message, error.hint);
         }
         // Most errors begin with the package already.
         Err(error) if error.message.starts_with(what) => state.toast_error("not installed", &error),

@@ -11,7 +11,7 @@ use crate::market::search::Sort;
 use crate::market::trust::Assessment;
 use crate::market::{PackageName, PublisherKey};
 use crate::net::api::{FileList, ReleaseInfo, SearchAnswer, SearchRequest};
-use crate::net::{NodeCommand, NodeError};
+use crate::net::{ErrorKind, NodeCommand, NodeError};
 
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     match key.code {
@@ -204,6 +204,8 @@ pub fn answered(state: &mut State, seq: u64, remote: bool, result: Result<Search
         Ok(_) if !remote && matches!(state.search.remote, Remote::Answered { .. }) => {}
         Ok(answer) => state.search.merge(answer, remote, rows),
         Err(error) if remote => state.search.remote = Remote::Failed(error),
+        // What was found before the node went still says something.
+        Err(error) if error.kind == ErrorKind::NoNode && !state.search.results.is_empty() => {}
         Err(error) => {
             state.search.results.clear();
             state.search.error = Some(error);

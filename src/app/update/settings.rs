@@ -77,6 +77,8 @@ fn told(state: &mut State, name: &str) {
     let Some(setting) = state.settings.get(name).cloned() else { return };
     let hint = match (setting.from, list::find(name).is_some_and(list::Key::at_once)) {
         (From::Environment | From::Flag, _) => Some(format!("it does not hold now: {} says otherwise", setting.origin)),
+        // Back to what it goes by already, there is nothing to wait for.
+        (_, false) if state.settings.running.is_some() && state.settings.pending(&setting).is_none() => None,
         (_, false) => Some("the node goes by it after a restart".to_owned()),
         (_, true) => None,
     };

@@ -76,6 +76,7 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
             }
         }
         Tab::Publish => {
+            state.publish.touched = true;
             // A whole path stands for itself, whatever is in the field.
             if text.trim_start().starts_with(['/', '~']) {
                 state.publish.input = tui_input::Input::default();

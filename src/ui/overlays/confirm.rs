@@ -24,7 +24,13 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect, confirm: &Confirm) {
         facts.gap();
     }
     for warning in &confirm.warnings {
-        facts.text(&format!("{} {warning}", theme.symbols.warn), theme.warn);
+        // What the node says in several lines stays in lines.
+        for (index, line) in warning.lines().enumerate() {
+            facts.item(if index == 0 { theme.symbols.warn } else { "" }, theme.warn, line.trim(), theme.warn);
+        }
+    }
+    if confirm.checking.is_under_way() {
+        facts.text(&format!("checking it{}", theme.symbols.ellipsis), theme.dim);
     }
     let below = (if tight { 1 } else { 2 }) + u16::from(confirm.typed.is_some());
     let height = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(below + 2);
@@ -52,11 +58,16 @@ fn buttons(ui: &mut Ui<'_, '_>, inner: Rect, confirm: &Confirm) {
     let y = inner.y + inner.height.saturating_sub(1);
     // While a word is typed, letters are no answers.
     let (yes, no) = if confirm.typed.is_some() { ("", "") } else { ("y ", "n ") };
-    let labels =
-        |pad: &str| [(format!("{pad}{yes}{}{pad}", confirm.yes), true), (format!("{pad}{no}cancel{pad}"), false)];
+    let labels = |pad: &str| {
+        let answers = [(format!("{pad}{yes}{}{pad}", confirm.yes), true), (format!("{pad}{no}cancel{pad}"), false)];
+        answers.into_iter().filter(|(_, yes)| !(*yes && confirm.impossible))
+    };
     let choice = if confirm.typed.is_some() { confirm.can_say_yes() } else { confirm.choice };
+    let can = confirm.can_say_yes() || confirm.typed.is_some();
+    // While it is checked, Enter does nothing.
+    let is_default = |yes: bool| yes == choice && (can || !yes);
     let total = |gap: u16| {
-        let cells: usize = labels(&" ".repeat(gap.into())).iter().map(|(label, _)| text::width(label)).sum();
+        let cells: usize = labels(&" ".repeat(gap.into())).map(|(label, _)| text::width(&label)).sum();
         u16::try_from(cells).unwrap_or(u16::MAX).saturating_add(gap)
     };
     let gap = if total(2) <= inner.width { 2 } else { 1 };
@@ -64,14 +75,15 @@ fn buttons(ui: &mut Ui<'_, '_>, inner: Rect, confirm: &Confirm) {
     for (label, yes) in labels(&" ".repeat(gap.into())) {
         let width = u16::try_from(text::width(&label)).unwrap_or(0).min((inner.x + inner.width).saturating_sub(x));
         let place = Rect { x, y, width, height: 1.min(inner.height) };
-        let style = match (yes == choice, yes && confirm.dangerous) {
+        let style = match (is_default(yes), yes && confirm.dangerous) {
             (true, true) => theme.banner,
             (true, false) => theme.button_active,
+            (false, _) if yes && !can => theme.dim,
             (false, _) => theme.button,
         };
         // What Enter does shows without colours too.
-        let label = if yes == choice { label.replacen(' ', "[", 1) } else { label };
-        let label = if yes == choice { close(&label) } else { label };
+        let label = if is_default(yes) { label.replacen(' ', "[", 1) } else { label };
+        let label = if is_default(yes) { close(&label) } else { label };
         ui.lines(place, vec![Line::styled(label, style)]);
         ui.hit(place, Target::Answer(yes));
         x += width + gap;

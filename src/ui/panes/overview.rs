@@ -114,7 +114,8 @@ fn standing(ui: &Ui<'_, '_>) -> (&'static str, String, Style) {
     match &state.phase {
         Phase::Starting => (symbols.waiting, format!("starting{}", symbols.ellipsis), theme.accent),
         Phase::Failed(_) => (symbols.bad, "not started".into(), theme.bad),
-        Phase::Gone => (symbols.bad, "stopped; shown as it was".into(), theme.bad),
+        Phase::Gone { remote: true } => (symbols.bad, "stopped; waited for".into(), theme.bad),
+        Phase::Gone { remote: false } => (symbols.bad, "stopped; shown as it was".into(), theme.bad),
         Phase::Ready { .. } if !state.peers.known => (symbols.on, "up".into(), theme.text),
         Phase::Ready { .. } if state.peers.connected() == 0 => {
             (symbols.off, "alone: c connects you".into(), theme.warn)
@@ -352,6 +353,15 @@ fn shown(state: &State, id: Id) -> Option<String> {
     state.keymap.key_of(id).map(|key| key.to_string())
 }
 
+/// What becomes of peers on the local network.
+pub fn nearby(state: &State) -> &'static str {
+    match state.settings.looks_around() {
+        Some(true) => "Those on the local network come by themselves.",
+        Some(false) => "mDNS is off: those on the local network do not come by themselves.",
+        None => "With mDNS on, those on the local network come by themselves.",
+    }
+}
+
 fn draw_first_run(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, state) = (ui.theme, ui.state);
     let inner = panel(ui, area, "Three ways to begin", "");
@@ -360,8 +370,9 @@ fn draw_first_run(ui: &mut Ui<'_, '_>, area: Rect) {
         (
             Id::Connect,
             format!(
-                "Join a peer: paste the address someone gave you{}. With mDNS on, those on the local network come by themselves.",
-                shown(state, Id::Address).map(|key| format!(" ({key} shows yours)")).unwrap_or_default()
+                "Join a peer: paste the address someone gave you{}. {}",
+                shown(state, Id::Address).map(|key| format!(" ({key} shows yours)")).unwrap_or_default(),
+                nearby(state)
             ),
         ),
         (Id::Publish, "Publish a package: name a directory, see what would be shared, confirm.".to_owned()),

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{list_and_detail, result};
 use crate::app::bytes;
-use crate::app::state::Remote;
+use crate::app::state::{Phase, Remote};
 use crate::market::search::Sort;
 use crate::net::api::{SearchHit, Source};
 use crate::ui::overlays::narrow;
@@ -89,9 +89,14 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
     let rest = facet_line(ui, rest);
     let marked = !search.focused || search.touched;
     let spec = Table { columns: &COLUMNS, len: search.results.len(), view: search.view, sorted: None, marked };
-    let theme = ui.theme;
+    let (theme, app) = (ui.theme, ui.state);
     let words: Vec<String> = search.query.split_whitespace().map(str::to_lowercase).collect();
     table(ui, rest, &spec, |row, column, cells| match search.results.get(row) {
+        Some(hit) if column == 1 && app.is_installing(&hit.name, &hit.version) => {
+            let version = text::fit(&hit.version.to_string(), cells.saturating_sub(2), theme.symbols.ellipsis);
+            let sign = Span::styled(format!(" {}", theme.symbols.waiting), theme.accent);
+            Line::from(vec![Span::styled(version, theme.text), sign])
+        }
         Some(hit) => cell(theme, hit, column, cells, &words),
         None => Line::default(),
     });
@@ -150,6 +155,8 @@ fn draw_empty(ui: &mut Ui<'_, '_>, area: Rect) {
     } else if search.query.is_empty() {
         let advice = ["What this node knows answers at once; its peers add what they know."];
         empty(ui, area, "Search as you type", &advice);
+    } else if ui.state.phase == (Phase::Gone { remote: false }) {
+        empty(ui, area, "The node has stopped", &["Press q to leave, and start again."]);
     } else if !ui.state.is_ready() {
         empty(ui, area, "The node is not up", &["The search runs as soon as it is."]);
     } else if search.answered && matches!(search.remote, Remote::Asking) {

@@ -241,6 +241,95 @@ fn downloads_are_paused_and_ended_as_it_is_chosen() {
 }
 
 #[test]
+fn an_address_of_a_connected_peer_is_not_said_to_be_connected_to() {
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Peer(peer(7, 0.5)));
+    desk.keys("2 c");
+    desk.event(Event::Paste("/ip4/192.0.2.9/tcp/1/p2p/peer-7".into()));
+    assert_eq!(desk.keys("enter"), []);
+    assert!(desk.state.says("already connected to peer-7; this address was not tried"));
+    desk.keys("c");
+    desk.event(Event::Paste("/ip4/192.0.2.9/tcp/1/p2p/peer-8".into()));
+    assert!(matches!(commands(&desk.keys("enter"))[..], [NodeCommand::Connect { .. }]));
+}
+
+#[test]
+fn only_themes_are_among_the_themes() {
+    let mut desk = Desk::ready();
+    desk.keys("T");
+    let Some(Overlay::Palette(picker)) = &desk.state.overlay else { panic!("no list") };
+    let entries = desk.state.entries(picker.input.value());
+    assert!(entries.len() > 3 && entries.iter().all(|entry| matches!(entry, Entry::Theme(_))), "{entries:?}");
+}
+
+#[test]
+fn what_a_person_ended_is_no_failure() {
+    let mut desk = Desk::ready();
+    let note = SafeText::new("pack-1 1.0.0: cancelled; what has come is kept");
+    let ended = |id| TransferInfo {
+        name: SafeText::new("pack-1 1.0.0"),
+        note: note.clone(),
+        ..transfer(id, TransferState::Failed)
+    };
+    desk.node(NodeEvent::Transfer(ended(1)));
+    assert_eq!(desk.state.toasts.back().unwrap().kind, ToastKind::Info);
+    desk.state.toasts.clear();
+    let result = Err(NodeError::new(ErrorKind::Failed, note.to_string()));
+    desk.event(Event::Reply { tag: Tag::Install { what: "pack-9 1.0.0".into() }, result });
+    assert_eq!(desk.state.toasts.back().unwrap().kind, ToastKind::Info);
+    let upload = |done, note: &str| TransferInfo {
+        direction: Direction::Outbound,
+        bytes_done: done,
+        note: SafeText::new(note),
+        ..transfer(2, TransferState::Done)
+    };
+    let by_hand = TransferInfo { state: TransferState::Failed, ..upload(2, "ended by hand") };
+    let all = [
+        ended(1),
+        by_hand,
+        upload(2, "the other side broke it off"),
+        upload(100, ""),
+        transfer(3, TransferState::Failed),
+        transfer(4, TransferState::Running),
+    ];
+    let outcomes = all.map(|info| Outcome::of(&info));
+    let wanted = [Outcome::Cancelled, Outcome::Cancelled, Outcome::Partly, Outcome::Whole, Outcome::Failed];
+    assert_eq!(outcomes.map(|one| one), [wanted.map(Some).as_slice(), &[None]].concat()[..]);
+}
+
+#[test]
+fn what_an_earlier_attempt_left_is_no_speed() {
+    let mut desk = Desk::ready();
+    let mib = 1 << 20;
+    let info = |done: u64, ms| TransferInfo {
+        bytes_done: done,
+        bytes_total: 10 * mib,
+        leaves_resumed: 16,
+        elapsed_ms: ms,
+        ..transfer(1, TransferState::Running)
+    };
+    let rate = |desk: &Desk| desk.state.transfers.rows()[0].rate;
+    desk.node(NodeEvent::Transfer(info(4 * mib, 1_000)));
+    assert_eq!(rate(&desk), None, "all of it was here before");
+    desk.node(NodeEvent::Transfer(info(5 * mib, 2_000)));
+    assert_eq!(rate(&desk), Some(mib as f64));
+    desk.node(NodeEvent::Transfer(TransferInfo { state: TransferState::Failed, ..info(6 * mib, 4_000) }));
+    assert_eq!(rate(&desk), Some(mib as f64 / 2.0), "nor is it after the end");
+}
+
+#[test]
+fn the_transfers_open_on_the_newest_that_runs() {
+    let mut desk = Desk::ready();
+    desk.node(NodeEvent::Transfer(transfer(1, TransferState::Running)));
+    desk.keys("7");
+    desk.node(NodeEvent::Transfer(transfer(1, TransferState::Done)));
+    desk.node(NodeEvent::Transfer(transfer(2, TransferState::Running)));
+    assert_eq!(desk.state.transfers.selected().unwrap().info.id, 1, "what is selected stays so");
+    desk.keys("1 7");
+    assert_eq!(desk.state.transfers.selected().unwrap().info.id, 2);
+}
+
+#[test]
 fn limits_change_by_steps_and_are_told_the_node() {
     let mut desk = Desk::ready();
     desk.reply(Tag::Status, NodeReply::Status(Status::default()));

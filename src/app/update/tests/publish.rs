@@ -189,8 +189,38 @@ fn the_path_can_be_edited_again_after_it_was_left() {
     let mut desk = Desk::ready();
     desk.keys("6 esc");
     assert!(!desk.state.is_typing());
-    desk.keys("/ x");
-    assert_eq!(desk.state.publish.input.value(), "/home/ada/x");
+    desk.keys("/ s r v / x");
+    assert_eq!(desk.state.publish.input.value(), "/srv/x", "a path from the root loses nothing");
+    desk.keys("esc / y");
+    assert_eq!(desk.state.publish.input.value(), "/srv/x/y", "after a name it goes on, as in the field");
+}
+
+#[test]
+fn the_field_is_no_trap_until_it_is_used() {
+    let mut desk = Desk::ready();
+    desk.keys("6 2");
+    assert_eq!(desk.state.tab, Tab::Peers);
+    desk.keys("6 tab");
+    assert_eq!(desk.state.tab, Tab::Transfers);
+    desk.keys("6 ?");
+    assert!(matches!(desk.state.overlay, Some(Overlay::Help(_))));
+    desk.keys("esc v 2 ?");
+    assert_eq!(desk.state.publish.input.value(), "/home/ada/v2?");
+}
+
+#[test]
+fn enter_checks_the_directory_that_is_a_package() {
+    let mut desk = Desk::ready();
+    desk.keys("6");
+    let list = |desk: &mut Desk, path: &str, package| {
+        let entries = vec![DirEntry { name: "src".into(), package: false }];
+        desk.event(Event::Directory { path: path.into(), listing: Ok(Listing { entries, omitted: 0, package }) });
+    };
+    list(&mut desk, "/home/ada/", false);
+    desk.keys("down right");
+    list(&mut desk, "/home/ada/src/", true);
+    assert_eq!(desk.state.publish.candidate, None);
+    assert!(matches!(commands(&desk.keys("enter"))[..], [NodeCommand::Inspect { .. }]));
 }
 
 #[test]
@@ -211,6 +241,44 @@ fn the_wizard_survives_a_visit_elsewhere() {
     desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan(true, 0).into()));
     desk.keys("2 6");
     assert_eq!(desk.state.publish.step, Step::Review);
+}
+
+#[test]
+fn a_version_that_is_out_with_other_content_is_an_error_before_it_is_published() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    let changed = FileChange { path: "a".into(), change: Change::Changed, before: 1, now: 2 };
+    let version = plan(true, 0).version;
+    let out = |changes| PublishPlan { previous: Some(version.clone()), changes, ..plan(true, 0) };
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(out(Some(vec![changed.clone()])).into()));
+    let publish = &desk.state.publish;
+    assert_eq!((publish.step, publish.publishable(), publish.findings.len()), (Step::Findings, false, 1));
+    assert!(publish.findings[0].message.contains("already published with other content"));
+    assert!(matches!(commands(&desk.keys("u enter"))[..], [NodeCommand::SetVersion { .. }]));
+
+    // The same content again is no error.
+    desk.keys("enter");
+    let seq = desk.state.publish.seq;
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(out(Some(Vec::new())).into()));
+    assert_eq!(desk.state.publish.step, Step::Review);
+}
+
+#[test]
+fn a_failed_publish_leads_to_another_version_too() {
+    let mut desk = Desk::ready();
+    desk.keys("6 enter");
+    let seq = desk.state.publish.seq;
+    let plan = PublishPlan { previous: Some(semver::Version::new(0, 9, 0)), ..plan(true, 0) };
+    desk.reply(Tag::Inspect { seq }, NodeReply::Inspect(plan.into()));
+    desk.keys("enter y");
+    let job = desk.state.publish.progress.unwrap().job;
+    let result = Err(NodeError::new(ErrorKind::Failed, "version 1.0.0 is already published with other content"));
+    desk.event(Event::Reply { tag: Tag::Publish { job }, result });
+    assert_eq!(desk.state.publish.step, Step::Failed);
+    assert!(matches!(commands(&desk.keys("u enter"))[..], [NodeCommand::SetVersion { .. }]));
+    let effects = desk.reply(Tag::SetVersion, NodeReply::Done);
+    assert!(matches!(commands(&effects)[..], [NodeCommand::Inspect { .. }]), "{effects:?}");
 }
 
 #[test]

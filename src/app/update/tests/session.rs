@@ -241,7 +241,25 @@ fn a_transfer_that_falls_silent_has_no_speed() {
 fn a_node_that_goes_away_is_not_asked_any_more() {
     let mut desk = Desk::ready();
     desk.event(Event::NodeGone);
-    assert_eq!(desk.state.phase, Phase::Gone);
+    assert_eq!(desk.state.phase, Phase::Gone { remote: false });
     assert_eq!(commands(&desk.keys("ctrl-r 3 B")), Vec::<&NodeCommand>::new());
     assert_eq!(desk.keys("q"), [Effect::Quit]);
+}
+
+#[test]
+fn a_node_elsewhere_that_comes_back_is_asked_again_and_nothing_was_wiped() {
+    let mut desk = Desk::new();
+    desk.event(Event::NodeReady { remote: true });
+    desk.keys("5 p");
+    let seq = desk.state.search.seq;
+    desk.reply(Tag::Search { seq, remote: false }, answer(&[1, 2]));
+    desk.event(Event::NodeGone);
+    assert_eq!(desk.state.phase, Phase::Gone { remote: true });
+    let lost = NodeError::new(ErrorKind::NoNode, "no node is running");
+    desk.event(Event::Reply { tag: Tag::Search { seq, remote: false }, result: Err(lost) });
+    assert_eq!(desk.state.search.results.len(), 2, "what was found stays");
+    let effects = desk.event(Event::NodeReady { remote: true });
+    assert!(commands(&effects).contains(&&NodeCommand::Peers) && desk.state.is_remote());
+    assert!(desk.state.says("the node is back"));
+    assert!(commands(&desk.later(500)).iter().any(|command| matches!(command, NodeCommand::Search(_))));
 }

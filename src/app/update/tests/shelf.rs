@@ -80,6 +80,46 @@ fn what_was_said_of_one_version_is_not_said_of_another() {
 }
 
 #[test]
+fn what_is_put_in_place_anew_does_not_stand_as_damaged_any_more() {
+    let mut desk = desk(&[1, 2]);
+    desk.keys("V");
+    verify(&mut desk, 1, Some(ProblemKind::Changed));
+    verify(&mut desk, 2, Some(ProblemKind::Changed));
+    let again = InstalledInfo { installed_at: InstalledInfo::sample(1).installed_at + 9, ..InstalledInfo::sample(1) };
+    desk.reply(Tag::Installed, NodeReply::Installed(vec![again, InstalledInfo::sample(2)]));
+    assert_eq!([1, 2].map(|n| standing(&desk, n)), [Standing::Plain, Standing::Changed]);
+    let one = InstalledInfo::sample(2);
+    let placed = InstalledPackage {
+        action: PlanAction::Reinstall,
+        name: one.name.clone(),
+        version: one.version.clone(),
+        from: None,
+        publisher: one.publisher,
+        package_id: None,
+        index: None,
+        assurance: None,
+        path: one.path.clone(),
+        bytes: 0,
+        providers: Vec::new(),
+        asked: true,
+        needed_by: Vec::new(),
+        dependencies: Vec::new(),
+    };
+    let answer = InstallAnswer { installed: vec![placed], ..InstallAnswer::default() };
+    desk.reply(Tag::Install { what: "pack-2 1.0.0".into() }, NodeReply::Install(answer));
+    assert_eq!(standing(&desk, 2), Standing::Plain, "also within the same second");
+}
+
+#[test]
+fn what_is_announced_of_an_installed_package_is_asked_about() {
+    let mut desk = desk(&[1]);
+    let withdrawn = FeedItem { yanked: true, ..item(1) };
+    let effects = desk.node(NodeEvent::Feed(withdrawn));
+    assert_eq!(commands(&effects), [&NodeCommand::Installed, &NodeCommand::Outdated]);
+    assert_eq!(desk.node(NodeEvent::Feed(item(2))), [], "this one is not installed");
+}
+
+#[test]
 fn a_node_that_goes_leaves_no_comparison_running() {
     let mut desk = desk(&[1, 2]);
     desk.keys("V");
@@ -155,7 +195,11 @@ fn files_and_trust_are_asked_for_once_the_selection_rests() {
 #[test]
 fn what_is_installed_is_put_in_place_anew() {
     let mut desk = desk(&[1]);
-    let effects = desk.keys("i y");
+    desk.keys("i");
+    let what = "pack-1 1.0.0".to_owned();
+    desk.reply(Tag::Offer { what: what.clone() }, NodeReply::Why(Default::default()));
+    desk.reply(Tag::Plan { what }, NodeReply::Plan(InstallPlan::default()));
+    let effects = desk.keys("y");
     let install = commands(&effects).into_iter().find_map(|command| match command {
         NodeCommand::Install(request) => Some(request),
         _ => None,
@@ -177,6 +221,40 @@ fn settings(text: &str) -> Desk {
     assert!(desk.keys("0").contains(&Effect::ReadSettings));
     desk.event(Event::Settings { wrote: None, result: Ok(sheet(text)) });
     desk
+}
+
+#[test]
+fn a_reset_to_what_the_node_goes_by_needs_no_restart() {
+    let mut desk = settings("[performance]\nmax_peers = 80\n");
+    desk.reply(Tag::Settings, NodeReply::Settings(Box::default()));
+    desk.event(Event::Settings { wrote: Some("performance.max_peers".into()), result: Ok(sheet("")) });
+    assert_eq!(desk.state.toasts.back().unwrap().hint, None);
+    let other = "[performance]\nmax_peers = 70\n";
+    desk.event(Event::Settings { wrote: Some("performance.max_peers".into()), result: Ok(sheet(other)) });
+    assert!(desk.state.toasts.back().unwrap().hint.is_some());
+}
+
+#[test]
+fn what_this_node_published_is_not_from_peers() {
+    let mut desk = desk(&[1]);
+    let one = InstalledInfo::sample(1);
+    assert_eq!(desk.state.source_of(&one), "peers");
+    desk.node(NodeEvent::Feed(FeedItem { via: Via::Own, version: one.version.clone(), ..item(1) }));
+    assert!(desk.state.source_of(&one).starts_with("this node"));
+}
+
+#[test]
+fn the_pane_of_the_last_time_has_what_it_shows() {
+    let mut desk = Desk::new();
+    desk.state.tab = Tab::Settings;
+    assert!(super::super::first_questions(&mut desk.state).contains(&Effect::ReadSettings));
+    assert!(desk.event(Event::NodeReady { remote: false }).contains(&Effect::ReadSettings));
+    desk.event(Event::Settings { wrote: None, result: Ok(sheet("")) });
+    assert!(!desk.event(Event::NodeReady { remote: false }).contains(&Effect::ReadSettings), "it is known");
+    let mut desk = Desk::new();
+    desk.state.tab = Tab::Publish;
+    let effects = super::super::first_questions(&mut desk.state);
+    assert!(effects.contains(&Effect::ReadDir { path: "/home/ada/".into() }), "{effects:?}");
 }
 
 /// The effects that change a setting.
