@@ -44,7 +44,10 @@ impl State {
         let commands = commands.into_iter().map(|command| Entry::Command(command.id));
         let themes = self.theme_names().into_iter().map(Entry::Theme);
         let settings = KEYS.iter().map(|key| Entry::Setting(key.name));
+        // Whoever looks for a theme wants no command that has the same letters somewhere.
+        let only_themes = wanted.trim_start().starts_with("theme:");
         let all = commands.chain(themes).chain(settings);
+        let all = all.filter(|entry| !only_themes || matches!(entry, Entry::Theme(_)));
         if wanted.trim().is_empty() {
             return all.collect();
         }
