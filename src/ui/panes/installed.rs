@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{file_list, filter_line, list_and_detail, why};
 use crate::app::bytes;
-use crate::app::state::{Check, Extras, Installed, Standing, source};
+use crate::app::state::{Check, Extras, Installed, Standing};
 use crate::market::install::{Basis, Verification};
 use crate::market::store::Reason;
 use crate::market::trust::Fingerprint;
@@ -17,7 +17,7 @@ use crate::ui::widgets::{Column, Facts, Table, empty, panel, table};
 use crate::ui::{Ui, text};
 
 const COLUMNS: [Column; 7] = [
-    Column::new("package", 18, 38, 0),
+    Column::new("package", 22, 38, 0),
     Column::new("version", 14, 22, 0),
     Column::new("state", 12, 12, 1),
     Column::new("why", 9, 24, 3),
@@ -147,7 +147,7 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     about(theme, &mut facts, installed, one);
     check(theme, &mut facts, installed.check(one));
     needs(theme, &mut facts, installed, one);
-    origin(theme, &mut facts, installed, one);
+    origin(theme, &mut facts, installed, one, &ui.state.source_of(one));
     files(theme, &mut facts, extras.and_then(|extras| extras.files.as_ref()), one);
     facts.gap();
     facts.text("Why it is trusted, or not", theme.title);
@@ -240,7 +240,7 @@ fn needs(theme: &Theme, facts: &mut Facts<'_>, installed: &Installed, one: &Inst
     }
 }
 
-fn origin(theme: &Theme, facts: &mut Facts<'_>, installed: &Installed, one: &InstalledInfo) {
+fn origin(theme: &Theme, facts: &mut Facts<'_>, installed: &Installed, one: &InstalledInfo, source: &str) {
     match &one.publisher {
         Some(key) => {
             facts.id("publisher", &key.to_string());
@@ -253,7 +253,7 @@ fn origin(theme: &Theme, facts: &mut Facts<'_>, installed: &Installed, one: &Ins
         }
         None => facts.put("publisher", &format!("{} unsigned: nobody vouches for it", theme.symbols.warn), theme.warn),
     }
-    facts.put("from", &source(one), theme.text);
+    facts.put("from", source, theme.text);
     facts.put("installed", &when::day(one.installed_at), theme.text);
     facts.put("folder", &one.path, theme.text);
     facts.id("package id", &one.package_id.to_string());

@@ -38,7 +38,6 @@ fn list_and_detail(ui: &mut Ui<'_, '_>, area: Rect, share: u16, list: fn(&mut Ui
 
 /// Where list and detail go; either can be missing.
 fn split(ui: &Ui<'_, '_>, area: Rect, share: u16) -> (Option<Rect>, Option<Rect>) {
-    let parts = [Constraint::Percentage(100 - share), Constraint::Fill(1)];
     if ui.state.shows_detail() {
         return (None, Some(area));
     }
@@ -48,6 +47,7 @@ fn split(ui: &Ui<'_, '_>, area: Rect, share: u16) -> (Option<Rect>, Option<Rect>
     }
     match ui.state.detail_place() {
         DetailPlace::Side => {
+            let parts = [Constraint::Fill(1), Constraint::Length(beside(area.width, share))];
             let [list, detail] = Layout::horizontal(parts).areas(area);
             (Some(list), Some(detail))
         }
@@ -58,6 +58,12 @@ fn split(ui: &Ui<'_, '_>, area: Rect, share: u16) -> (Option<Rect>, Option<Rect>
         }
         DetailPlace::Over => (Some(area), None),
     }
+}
+
+/// Cells of a detail beside its list: the list keeps the columns that it has on a screen of 80 cells, and gets half of what
+/// is more, until both have their share.
+fn beside(width: u16, share: u16) -> u16 {
+    (width / 2).saturating_sub(20).clamp(34, 120).min(width.saturating_mul(share) / 100)
 }
 
 /// The filter's line above a list, while there is one; gives the rest.

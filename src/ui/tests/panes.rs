@@ -236,3 +236,21 @@ fn beginnings_and_ends() {
         state
     });
 }
+
+#[test]
+fn a_wider_screen_has_no_fewer_columns() {
+    use crate::ui::export::{Format, snapshot};
+    for (tab, columns) in [
+        (Tab::Settings, &["section", "setting", "value", "from", "note"][..]),
+        (Tab::Installed, &["package", "version", "state", "why", "publisher"]),
+        (Tab::Feed, &["age", "package", "version", "marks", "heard from", "via", "size"]),
+        (Tab::Search, &["package", "version", "from", "size", "has it", "description"]),
+    ] {
+        for width in [80, 100, 119, 120, 140, 160, 200] {
+            let state = if tab == Tab::Search { fixture::searched(width, 40) } else { fixture::on(tab, width, 40) };
+            let screen = snapshot(state, Format::Text);
+            let header = |line: &&str| columns.iter().all(|column| line.contains(column));
+            assert!(screen.lines().any(|line| header(&line)), "{tab:?} at {width}:\n{screen}");
+        }
+    }
+}
