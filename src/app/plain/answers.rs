@@ -2,6 +2,7 @@
 
 use super::teller::heard;
 use crate::app::output::human::{bytes, count, duration, short};
+use crate::app::state::{Outcome as TransferOutcome, is_by_hand};
 use crate::market::trust::Outcome;
 use crate::net::api::{
     Direction, InstallPlan, InstalledInfo, PeerInfo, SearchAnswer, SearchHit, Status, TransferInfo, TransferState,
@@ -92,7 +93,11 @@ fn transfer(transfer: &TransferInfo) -> String {
         }
         TransferState::Paused => "paused".to_owned(),
         TransferState::Verifying => "being verified".to_owned(),
+        TransferState::Done if TransferOutcome::of(transfer) == Some(TransferOutcome::Partly) => {
+            format!("ended, {} of {}", bytes(transfer.bytes_done), bytes(transfer.bytes_total))
+        }
         TransferState::Done => format!("done, {}", bytes(transfer.bytes_total)),
+        TransferState::Failed if is_by_hand(&transfer.name, &transfer.note) => transfer.note.to_string(),
         TransferState::Failed => format!("failed: {}", transfer.note),
     };
     format!("{way} {}: {state}.", transfer.name)
@@ -135,7 +140,11 @@ pub fn plan(plan: &InstallPlan) -> Vec<String> {
         .changes()
         .map(|step| {
             let from = step.from.as_ref().map(|from| format!(" in place of {from}")).unwrap_or_default();
-            let size = if step.here { "it is here already".to_owned() } else { bytes(step.size) };
+            let size = match step.size {
+                _ if step.here => "it is here already".to_owned(),
+                0 => "its size is not known".to_owned(),
+                size => bytes(size),
+            };
             let unsigned = if step.publisher.is_none() { ", unsigned" } else { "" };
             format!("The plan: {} {} {}{from}, {size}{unsigned}.", step.action.name(), step.name, step.version)
         })

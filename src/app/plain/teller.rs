@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::output::human;
+use crate::app::state::is_by_hand;
 use crate::net::NodeEvent;
 use crate::net::api::{Direction, FeedItem, NoticeLevel, PeerInfo, TransferInfo, TransferState, Via};
 
@@ -81,7 +82,9 @@ fn ended(transfer: &TransferInfo) -> Option<String> {
         }
         (Direction::Inbound, TransferState::Failed) => {
             let why = transfer.note.strip_prefix(name.as_str()).unwrap_or(&transfer.note);
-            Some(format!("refused {name}: {}", why.trim_start_matches([':', ' '])))
+            let why = why.trim_start_matches([':', ' ']);
+            let word = if is_by_hand(name, &transfer.note) { "" } else { "refused " };
+            Some(format!("{word}{name}: {why}"))
         }
         _ => None,
     }

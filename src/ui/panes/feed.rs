@@ -93,6 +93,9 @@ fn cell(theme: &Theme, state: &State, item: &FeedItem, column: usize, cells: usi
         0 => Line::styled(age::label(state.now.since(item.received_at)), theme.dim),
         1 => Line::from(name(theme, item)),
         2 => Line::styled(text::fit(&item.version.to_string(), cells, symbols.ellipsis), theme.text),
+        3 if state.is_installing(&item.name, &item.version) => {
+            Line::styled(format!("{} installing", symbols.waiting), theme.accent)
+        }
         3 => match state.marks(item).first() {
             Some(mark) => {
                 let (text, style) = mark_text(theme, mark);

@@ -37,9 +37,10 @@ pub fn draw(ui: &mut Ui<'_, '_>, area: Rect) {
         match (logs.known, logs.lines().is_empty()) {
             (false, _) => empty(ui, inner, "The log is not known yet", &["The node is starting."]),
             (true, true) => empty(ui, inner, "Nothing logged yet", &[]),
-            (true, false) => {
-                empty(ui, inner, "No line of this level", &["Press v for more levels, Esc for no filter."])
+            (true, false) if logs.filter.is_active() => {
+                empty(ui, inner, "No line matches", &["Esc shows all of this level, v shows more levels."])
             }
+            (true, false) => empty(ui, inner, "No line of this level", &["Press v for more levels."]),
         }
         return;
     }

@@ -88,7 +88,8 @@ fn candidates(ui: &Ui<'_, '_>, cells: usize, room: usize) -> Vec<Line<'static>> 
     };
     let mut lines = Vec::new();
     if listing.package && publish.split().1.is_empty() {
-        let text = format!("{} this directory is a package: Enter checks it", symbols.good);
+        let enter = if publish.candidate.is_none() { ": Enter checks it" } else { "" };
+        let text = format!("{} this directory is a package{enter}", symbols.good);
         lines.push(Line::styled(text::fit(&text, cells, symbols.ellipsis), theme.good));
     }
     let found = publish.candidates();

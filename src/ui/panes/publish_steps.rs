@@ -4,7 +4,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::app::bytes;
-use crate::market::archive::{Bump, Change, FileChange};
+use crate::market::archive::{Bump, Change, FileChange, SECRET};
 use crate::market::{Finding, Severity};
 use crate::net::api::{PublishPlan, PublishStage};
 use crate::ui::theme::Theme;
@@ -48,9 +48,17 @@ pub fn findings(ui: &mut Ui<'_, '_>, area: Rect) {
         let mut facts = Facts::new(theme, detail.width, 5);
         facts.gap();
         facts.put("what", &finding.message, theme.text);
-        facts.maybe("do", Some(&finding.hint));
+        facts.maybe("do", Some(&hint(finding)));
         ui.lines(detail, facts.take(detail.height));
     }
+}
+
+/// What to do about it, here: the command line's flag is a key of the wizard.
+fn hint(finding: &Finding) -> String {
+    if finding.severity == Severity::Error && finding.code == SECRET {
+        return "remove it, ignore it in .gitignore, or press a where it is no secret".into();
+    }
+    finding.hint.to_string()
 }
 
 fn finding_cell(theme: &Theme, finding: &Finding, column: usize, cells: usize) -> Line<'static> {
@@ -277,6 +285,9 @@ pub fn failed(ui: &mut Ui<'_, '_>, area: Rect) {
         facts.text(hint, theme.text);
     }
     facts.gap();
+    if !ui.state.publish.proposals().is_empty() {
+        facts.text("u writes a higher version into the manifest and checks it", theme.dim);
+    }
     facts.text("n begins again, Esc goes back to the path", theme.dim);
     ui.lines(area, facts.take(area.height));
 }

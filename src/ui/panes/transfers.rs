@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::list_and_detail;
 use crate::app::age::Now;
 use crate::app::bytes;
-use crate::app::state::{State, TransferRow};
+use crate::app::state::{Outcome, State, TransferRow};
 use crate::net::api::{Direction, LaneInfo, LaneState, TransferInfo, TransferState};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Column, Facts, Table, bar, empty, meter, panel, table};
@@ -163,16 +163,28 @@ fn cell(theme: &Theme, app: &State, row: &TransferRow, column: usize, cells: usi
         5 => info.peer.as_ref().map_or_else(unknown, |peer| {
             Line::styled(format!("{}{}", symbols.ellipsis, text::tail(&text::clean(peer), 8)), theme.dim)
         }),
-        _ => Line::styled(text::fit(&info.note, cells, symbols.ellipsis), theme.dim),
+        _ => Line::styled(text::fit(&note(info), cells, symbols.ellipsis), theme.dim),
+    }
+}
+
+/// The node's note; of an upload that ended early, how much was given, too.
+fn note(info: &TransferInfo) -> String {
+    match Outcome::of(info) {
+        Some(Outcome::Partly) => {
+            let given = format!("gave {} of {}", bytes::size(info.bytes_done), bytes::size(info.bytes_total));
+            [given.as_str(), &info.note].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+        }
+        _ => info.note.to_string(),
     }
 }
 
 fn progress(theme: &Theme, row: &TransferRow, cells: usize) -> Line<'static> {
     let Some(fraction) = row.fraction() else { return Line::styled(theme.symbols.unknown, theme.dim) };
-    let style = match row.info.state {
-        TransferState::Done => theme.good,
-        TransferState::Failed => theme.bad,
-        _ => theme.accent,
+    let style = match Outcome::of(&row.info) {
+        Some(Outcome::Whole) => theme.good,
+        Some(Outcome::Failed) => theme.bad,
+        Some(Outcome::Partly | Outcome::Cancelled) => theme.dim,
+        None => theme.accent,
     };
     let percent = format!("{:>4}", format!("{:.0}%", (fraction * 100.0).floor()));
     let amount = format!("  {} of {}", bytes::size(row.info.bytes_done), bytes::size(row.info.bytes_total));
@@ -192,8 +204,12 @@ fn state(theme: &Theme, row: &TransferRow, now: Now) -> (&'static str, ratatui::
         TransferState::Paused => ("paused", theme.warn),
         TransferState::Running => ("running", theme.accent),
         TransferState::Verifying => ("verifying", theme.accent),
-        TransferState::Done => ("done", theme.good),
-        TransferState::Failed => ("failed", theme.bad),
+        TransferState::Done | TransferState::Failed => match Outcome::of(&row.info) {
+            Some(Outcome::Cancelled) => ("cancelled", theme.dim),
+            Some(Outcome::Partly) => ("ended", theme.dim),
+            Some(Outcome::Failed) => ("failed", theme.bad),
+            Some(Outcome::Whole) | None => ("done", theme.good),
+        },
     }
 }
 
