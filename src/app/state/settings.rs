@@ -51,10 +51,14 @@ impl SettingsPane {
         self.visible().get(self.view.selected).copied()
     }
 
-    /// Whether the node looks for others on the local network; none: not known.
-    pub fn looks_around(&self) -> Option<bool> {
-        let running = self.running.as_ref()?.get("network.mdns")?;
-        Some(running == "true")
+    /// What becomes of peers on the local network, as far as it is known how the node was started.
+    pub fn nearby(&self) -> &'static str {
+        let running = self.running.as_ref().and_then(|settings| settings.get("network.mdns"));
+        match running.map(String::as_str) {
+            Some("true") => "Those on the local network come by themselves.",
+            Some(_) => "mDNS is off: those on the local network do not come by themselves.",
+            None => "With mDNS on, those on the local network come by themselves.",
+        }
     }
 
     /// The value that the node goes by, where it is another than the one that is set now.

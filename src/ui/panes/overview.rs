@@ -353,15 +353,6 @@ fn shown(state: &State, id: Id) -> Option<String> {
     state.keymap.key_of(id).map(|key| key.to_string())
 }
 
-/// What becomes of peers on the local network.
-pub fn nearby(state: &State) -> &'static str {
-    match state.settings.looks_around() {
-        Some(true) => "Those on the local network come by themselves.",
-        Some(false) => "mDNS is off: those on the local network do not come by themselves.",
-        None => "With mDNS on, those on the local network come by themselves.",
-    }
-}
-
 fn draw_first_run(ui: &mut Ui<'_, '_>, area: Rect) {
     let (theme, state) = (ui.theme, ui.state);
     let inner = panel(ui, area, "Three ways to begin", "");
@@ -372,7 +363,7 @@ fn draw_first_run(ui: &mut Ui<'_, '_>, area: Rect) {
             format!(
                 "Join a peer: paste the address someone gave you{}. {}",
                 shown(state, Id::Address).map(|key| format!(" ({key} shows yours)")).unwrap_or_default(),
-                nearby(state)
+                state.settings.nearby()
             ),
         ),
         (Id::Publish, "Publish a package: name a directory, see what would be shared, confirm.".to_owned()),

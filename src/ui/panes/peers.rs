@@ -4,7 +4,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::overview::nearby;
 use super::{filter_line, list_and_detail};
 use crate::app::age;
 use crate::app::bytes;
@@ -51,9 +50,12 @@ fn draw_list(ui: &mut Ui<'_, '_>, area: Rect) {
             (_, true) => empty(ui, inner, "No peer matches", &["Esc shows all again."]),
             (false, _) => empty(ui, inner, "Peers are not known yet", &["The node is starting."]),
             _ if !ui.state.is_ready() => empty(ui, inner, "No peers: the node is not up", &[]),
-            _ => {
-                empty(ui, inner, "No peers yet", &[&format!("Press c to connect to an address. {}", nearby(ui.state))])
-            }
+            _ => empty(
+                ui,
+                inner,
+                "No peers yet",
+                &[&format!("Press c to connect to an address. {}", ui.state.settings.nearby())],
+            ),
         }
         return;
     }

@@ -85,6 +85,17 @@ fn overlays() {
         state
     });
     snapshot("install-plan", fixture::planned);
+    snapshot("install-impossible", |w, h| {
+        let mut state = fixture::searched(w, h);
+        fixture::press(&mut state, "down i");
+        let hit = state.search.selected().unwrap();
+        let what = format!("{} {}", hit.name, hit.version);
+        let conflict = "no versions fit together:\nyou asked for graph-knowledge-importer 0.3.1\ngraph-knowledge-importer 0.3.1 needs rdf-core ^2\nno version of rdf-core fits ^2: there is 1.2.0";
+        let error = NodeError::new(ErrorKind::Failed, conflict).hint("choose another version");
+        update(&mut state, Event::Reply { tag: Tag::Plan { what: what.clone() }, result: Err(error) }, fixture::now());
+        fixture::reply(&mut state, Tag::Offer { what }, NodeReply::Why(Default::default()));
+        state
+    });
     snapshot("accept-key", fixture::offered);
     snapshot("search-revoked", |w, h| {
         let mut state = fixture::searched(w, h);

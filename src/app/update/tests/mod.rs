@@ -1,6 +1,7 @@
 //! Each behaviour as events in, state and effects out; and what holds whatever happens.
 
 mod looks;
+mod offers;
 mod packages;
 mod panes;
 mod publish;
