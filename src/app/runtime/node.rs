@@ -136,3 +136,32 @@ async fn again(handle: NodeHandle) -> EventStream {
 fn broke_down() -> NodeError {
     NodeError::new(ErrorKind::Failed, "the node broke down while starting").hint("the log says more; please report it")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Home;
+    use crate::net::control::client::ControlClient;
+    use crate::net::testing::{DEADLINE, TestNode};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_node_elsewhere_that_was_started_again_is_listened_to_again() {
+        let node = TestNode::alone().await;
+        let home = Home::new(node.home.path());
+        let client = ControlClient::connect(&home).await.unwrap().unwrap();
+        let mut task = NodeTask::start(async move { Ok(NodeHandle::Remote(client)) });
+        let until = |wanted: fn(&Event) -> bool, mut task: NodeTask| async move {
+            let found = async { while !wanted(&task.next().await) {} };
+            tokio::time::timeout(DEADLINE, found).await.unwrap();
+            task
+        };
+        let is_ready = |event: &Event| *event == Event::NodeReady { remote: true };
+        task = until(is_ready, task).await;
+        let node = node.restarted(|_| {}).await;
+        task = until(|event| *event == Event::NodeGone, task).await;
+        task = until(is_ready, task).await;
+        node.handle.shutdown().await.unwrap();
+        task = until(|event| *event == Event::NodeGone, task).await;
+        task.finish().await;
+    }
+}
