@@ -86,10 +86,11 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, u8> {
 
 /// The form that errors are wanted in, from a command line that could not be read as a whole.
 fn format_asked(arguments: &[OsString]) -> Format {
-    let words: Vec<_> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let words: Vec<_> = arguments.iter().filter_map(|argument| argument.to_str()).take_while(|word| *word != "--").collect();
     let after_flag = words.windows(2).filter(|pair| pair.first() == Some(&"--format")).filter_map(|pair| pair.last());
     let joined = words.iter().filter_map(|word| word.strip_prefix("--format="));
-    match after_flag.copied().chain(joined).last() {
+    let short = words.iter().find(|word| **word == "--json").map(|_| "json");
+    match after_flag.copied().chain(joined).last().or(short) {
         Some("json") => Format::Json,
         Some("yaml") => Format::Yaml,
         _ => Format::Table,
@@ -344,6 +345,9 @@ mod tests {
         assert_eq!(asked("x serach --format json"), Format::Json);
         assert_eq!(asked("x --format=yaml serach"), Format::Yaml);
         assert_eq!(asked("x serach --format"), Format::Table);
+        assert_eq!(asked("x peers --sort foo --json"), Format::Json);
+        assert_eq!(asked("x --json install"), Format::Json);
+        assert_eq!(asked("x show a -- --json"), Format::Table);
     }
 
     #[test]
