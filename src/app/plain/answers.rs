@@ -135,7 +135,11 @@ pub fn plan(plan: &InstallPlan) -> Vec<String> {
         .changes()
         .map(|step| {
             let from = step.from.as_ref().map(|from| format!(" in place of {from}")).unwrap_or_default();
-            let size = if step.here { "it is here already".to_owned() } else { bytes(step.size) };
+            let size = if step.here {
+                "it is here already".to_owned()
+            } else {
+                step.known_size().map_or("of unknown size".into(), bytes)
+            };
             let unsigned = if step.publisher.is_none() { ", unsigned" } else { "" };
             format!("The plan: {} {} {}{from}, {size}{unsigned}.", step.action.name(), step.name, step.version)
         })

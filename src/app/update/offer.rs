@@ -174,7 +174,10 @@ pub fn with_it(step: &PlanStep) -> String {
     match &step.from {
         Some(from) => format!("{} {} (was {from})", step.name, step.version),
         None if step.here => format!("{} {}", step.name, step.version),
-        None => format!("{} {} ({})", step.name, step.version, crate::app::bytes::size(step.size)),
+        None => {
+            let size = step.known_size().map_or("size unknown".into(), crate::app::bytes::size);
+            format!("{} {} ({size})", step.name, step.version)
+        }
     }
 }
 
