@@ -97,9 +97,10 @@ mod tests {
         let unsigned = InstallPlan { steps: vec![step("base", 0)], ..InstallPlan::default() };
         let text = table(&unsigned, Style::default());
         assert!(!text.contains("0 B") && text.ends_with("1 change, an unknown size to fetch\n"), "{text}");
-        let both = InstallPlan { steps: vec![step("base", 0), step("web", 1536)], download: 1536, absent: Vec::new() };
+        let both =
+            InstallPlan { steps: vec![step("base", 0), step("web", 1536)], download: 1536, ..InstallPlan::default() };
         assert_eq!(sum(&both), "2 changes, 1.5 KiB and an unknown size to fetch");
-        let known = InstallPlan { steps: vec![step("web", 1536)], download: 1536, absent: Vec::new() };
+        let known = InstallPlan { steps: vec![step("web", 1536)], download: 1536, ..InstallPlan::default() };
         assert_eq!(sum(&known), "1 change, 1.5 KiB to fetch");
     }
 }
