@@ -92,7 +92,7 @@ fn an_unsigned_package_is_installed_as_what_it_is() {
     assert_eq!(output.status.code(), Some(3));
     // A refresh that reads nothing has failed; one that reads something has not.
     assert!(home.run(&["central", "refresh", "--listen", "/ip4/127.0.0.1/tcp/0"]).status.success());
-    put(HashMap::new());
+    put(HashMap::from([("/index.json".to_owned(), b"no index".to_vec())]));
     let output = home.run(&["central", "refresh", "--listen", "/ip4/127.0.0.1/tcp/0"]);
     assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
     put(HashMap::from([("/index.json".to_owned(), json!([entry]).to_string().into_bytes())]));
