@@ -77,19 +77,29 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, u8> {
             let wrong = usage(first_line(&error)).hint("see `ggen-p2p-tui --help`");
             output::complain(&output::error_text(format, &wrong));
         } else {
-            // Its own printing takes a closed pipe as an error, and there is nobody left to tell.
-            let _ = error.print();
+            print_plain(&error, &arguments);
         }
         u8::try_from(error.exit_code()).unwrap_or(2)
     })
 }
 
+fn print_plain(error: &clap::Error, arguments: &[OsString]) {
+    if error.exit_code() == 0 || arguments.iter().all(|argument| argument.len() <= 400) {
+        // Its own printing takes a closed pipe as an error, and there is nobody left to tell.
+        let _ = error.print();
+    } else {
+        output::complain(&output::without_long(&error.to_string(), arguments));
+    }
+}
+
 /// The form that errors are wanted in, from a command line that could not be read as a whole.
 fn format_asked(arguments: &[OsString]) -> Format {
-    let words: Vec<_> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let words: Vec<_> =
+        arguments.iter().filter_map(|argument| argument.to_str()).take_while(|word| *word != "--").collect();
     let after_flag = words.windows(2).filter(|pair| pair.first() == Some(&"--format")).filter_map(|pair| pair.last());
     let joined = words.iter().filter_map(|word| word.strip_prefix("--format="));
-    match after_flag.copied().chain(joined).last() {
+    let short = words.iter().find(|word| **word == "--json").map(|_| "json");
+    match after_flag.copied().chain(joined).last().or(short) {
         Some("json") => Format::Json,
         Some("yaml") => Format::Yaml,
         _ => Format::Table,
@@ -344,6 +354,9 @@ mod tests {
         assert_eq!(asked("x serach --format json"), Format::Json);
         assert_eq!(asked("x --format=yaml serach"), Format::Yaml);
         assert_eq!(asked("x serach --format"), Format::Table);
+        assert_eq!(asked("x peers --sort foo --json"), Format::Json);
+        assert_eq!(asked("x --json install"), Format::Json);
+        assert_eq!(asked("x show a -- --json"), Format::Table);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::error::ConfigError;
 use super::keys::{self, Key};
@@ -36,8 +36,13 @@ pub fn set(file: &Path, name: &str, text: &str) -> Result<(), ConfigError> {
 ///
 /// # Errors
 /// There is no such setting, or the file cannot be read or written.
+///
+/// A key that is none of the settings' is taken out where it stands in the file.
 pub fn reset(file: &Path, name: &str) -> Result<bool, ConfigError> {
-    let (key, entry) = find(name)?;
+    let (key, entry) = match find(name) {
+        Ok(found) => found,
+        Err(unknown) => return if remove_unknown(file, name)? { Ok(true) } else { Err(unknown) },
+    };
     let Some(before) = source::read(file)? else { return Ok(false) };
     let mut document = parse(file, &before)?;
     let after = match (entry, comment_out(&before, key)) {
@@ -46,6 +51,23 @@ pub fn reset(file: &Path, name: &str) -> Result<bool, ConfigError> {
         _ => return Ok(false),
     };
     check_and_write(file, &after)?;
+    Ok(true)
+}
+
+/// What else is wrong in the file stays for the next time: it may hold several such keys.
+fn remove_unknown(file: &Path, name: &str) -> Result<bool, ConfigError> {
+    let Some(before) = source::read(file)? else { return Ok(false) };
+    let mut document = parse(file, &before)?;
+    let mut path: Vec<&str> = name.split('.').collect();
+    let Some(leaf) = path.pop() else { return Ok(false) };
+    let mut table: Option<&mut dyn TableLike> = Some(document.as_table_mut());
+    for part in path {
+        table = table.and_then(|table| table.get_mut(part)).and_then(Item::as_table_like_mut);
+    }
+    if table.and_then(|table| table.remove(leaf)).is_none() {
+        return Ok(false);
+    }
+    write(file, &document.to_string())?;
     Ok(true)
 }
 
@@ -169,9 +191,14 @@ fn default_line(key: &Key) -> Option<&'static str> {
     section.lines().find(|line| line.starts_with(&marker))
 }
 
-/// Writes `text` once it is good as a whole: temporary file, fsync, rename, fsync of the directory.
+/// Writes `text` once it is good as a whole.
 fn check_and_write(file: &Path, text: &str) -> Result<(), ConfigError> {
     load_from(file, Some(text), [], &[])?;
+    write(file, text)
+}
+
+/// Temporary file, fsync, rename, fsync of the directory.
+fn write(file: &Path, text: &str) -> Result<(), ConfigError> {
     let target = resolve_link(file);
     let directory = target.parent().unwrap_or(Path::new("."));
     // The kind alone: the text may name the temporary file, which says nothing to anybody.

@@ -119,6 +119,19 @@ fn a_wrong_edit_leaves_the_file_alone() {
 }
 
 #[test]
+fn a_key_that_is_none_can_be_taken_out_and_the_rest_stays() {
+    let text = "# mine\nodd = 1\n[network]\n# quiet\nmdsn = false\nname = \"x\" # ours\n[netwrk]\nmdns = true\n";
+    let home = Home::with(text);
+    assert!(reset(&home.file(), "network.name").is_err(), "the others are still wrong");
+    for name in ["network.mdsn", "netwrk", "odd"] {
+        assert!(reset(&home.file(), name).unwrap(), "{name}");
+        assert!(reset(&home.file(), name).is_err(), "{name} is gone");
+    }
+    assert!(home.text().contains("name = \"x\" # ours") && !home.text().contains("mdsn"), "{}", home.text());
+    assert_eq!(home.settings().network.name, "x");
+}
+
+#[test]
 fn a_wrong_edit_makes_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("home").join("p2p-config.toml");

@@ -84,6 +84,19 @@ fn an_unsigned_package_is_installed_as_what_it_is() {
     assert!(warned.contains("nobody has signed it"), "{warned}");
     assert_eq!(tree(&home.packs().join("graph")), tree(good.path()));
 
+    // What is known of it can be seen, and that nobody signed it.
+    let shown = home.json(&["show", "graph", "--why", "--listen", "/ip4/127.0.0.1/tcp/0"]);
+    assert_eq!((&shown["listed"]["central"]["checksum"], &shown["why"]["verdict"]), (&json!(checksum), &json!("warn")));
+    assert_eq!(shown["installed"]["version"], "1.0.0");
+    let output = home.run(&["install", "grap", "--from", "central", "--listen", "/ip4/127.0.0.1/tcp/0"]);
+    assert_eq!(output.status.code(), Some(3));
+    // A refresh that reads nothing has failed; one that reads something has not.
+    assert!(home.run(&["central", "refresh", "--listen", "/ip4/127.0.0.1/tcp/0"]).status.success());
+    put(HashMap::from([("/index.json".to_owned(), b"no index".to_vec())]));
+    let output = home.run(&["central", "refresh", "--listen", "/ip4/127.0.0.1/tcp/0"]);
+    assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
+    put(HashMap::from([("/index.json".to_owned(), json!([entry]).to_string().into_bytes())]));
+
     // The host gives other files than those that the index speaks of.
     put(HashMap::from([("/main.tar.gz".to_owned(), repository(package("another graph").path()))]));
     let other = Home::with_settings(&settings);

@@ -2,7 +2,7 @@
 
 use ggen_p2p_tui::app::command::{COMMANDS, Command};
 
-use crate::harness::repository;
+use crate::harness::{Home, repository};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -23,6 +23,21 @@ fn the_readme_shows_the_keys_as_they_are() {
         std::fs::write(repository("README.md"), page).expect("the page is written");
     } else {
         assert_eq!(format!("{found}\n"), wanted, "regenerate it: UPDATE_DOCS=1 cargo test --test end_to_end docs");
+    }
+}
+
+/// What the page says to type, with a value and not with a word for one.
+#[test]
+fn the_edits_that_the_settings_page_shows_are_accepted() {
+    let page = read("docs/CONFIG.md");
+    let shown = page.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("config edit "));
+    let edits: Vec<Vec<&str>> = shown.map(|edit| edit.split(' ').collect()).collect();
+    let edits: Vec<_> = edits.iter().filter(|edit| edit.len() == 2 && !edit.contains(&"KEY")).collect();
+    assert!(!edits.is_empty(), "no example in docs/CONFIG.md");
+    for edit in edits {
+        let home = Home::new();
+        let output = home.run(&[&["config", "edit"], edit.as_slice()].concat());
+        assert!(output.status.success(), "{edit:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 

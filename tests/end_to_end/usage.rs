@@ -171,6 +171,35 @@ fn a_package_that_was_looked_for_alone_is_said_so() {
 }
 
 #[test]
+fn json_alone_is_enough_for_wrong_usage_to_be_an_object() {
+    let home = Home::new();
+    for args in [&["peers", "--sort", "foo", "--json"][..], &["install", "--json"], &["--json", "serach"]] {
+        let output = home.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let error: serde_json::Value = serde_json::from_str(&stderr(&output)).expect("an object");
+        assert_eq!(error["error"]["exit_code"], 2, "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn what_was_typed_is_repeated_in_part_where_it_is_long() {
+    let home = Home::new();
+    let long = "x".repeat(90_000);
+    for args in [&["show", &long][..], &["peers", "--sort", &long], &["install", &long], &[&long]] {
+        let said = stderr(&home.run(args));
+        assert!(said.len() < 1_000, "{} bytes: {}", said.len(), &said[..200]);
+    }
+}
+
+#[test]
+fn a_setting_that_is_none_can_be_taken_out_as_the_hint_says() {
+    let home = Home::with_settings("[network]\n# mine\nname = \"x\"\nmdsn = false\n");
+    assert!(stderr(&home.run(&["list"])).contains("config reset KEY"));
+    assert!(home.run(&["config", "reset", "network.mdsn"]).status.success());
+    assert_eq!(home.json(&["config", "show"])["settings"]["network"]["name"], "x");
+}
+
+#[test]
 fn in_json_an_error_is_one_object_on_standard_error() {
     let home = Home::new();
     for (arguments, code) in [

@@ -73,11 +73,26 @@ fn publishing_again_gives_the_same_release_and_other_content_needs_another_versi
     let first = publish(&node, "twice", "1.0.0");
     let again = publish(&node, "twice", "1.0.0");
     assert_eq!(first["release_id"], again["release_id"]);
+    assert_eq!((&first["again"], &again["again"]), (&false.into(), &true.into()));
     let folder = package(&node.home, "twice", "1.0.0");
     fs::write(folder.join("more.txt"), "more").expect("a file");
     let (code, error) = node.home.failure(&["publish", folder.to_str().expect("UTF-8")]);
     assert_eq!(code, 1, "{error}");
     assert!(error["error"]["message"].as_str().is_some_and(|said| said.contains("raise the version")), "{error}");
+    // Both looks beforehand know it too, with the node and without.
+    let mut node = node;
+    for running in [true, false] {
+        for look in ["--dry-run", "--check"] {
+            let output = node.home.run(&["publish", folder.to_str().expect("UTF-8"), look]);
+            assert_eq!(output.status.code(), Some(1), "{look} {running}");
+            let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(said.contains("out already, with other content"), "{look} {running}: {said}");
+            assert!(wrong.contains("raise the version"), "{look} {running}: {wrong}");
+        }
+        node.terminate();
+    }
+    let output = node.home.run(&["publish", "--no-mdns", folder.to_str().expect("UTF-8")]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("reachable"), "nothing was published");
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub mod human;
 pub mod table;
 pub mod wrap;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
@@ -12,6 +13,13 @@ use crate::config::cli::Format;
 use crate::market::SafeText;
 use crate::net::control::ErrorBody;
 use crate::net::{ErrorKind, NodeError};
+
+use table::cut;
+
+/// Columns of what was typed that a message repeats.
+pub const MAX_ECHO: usize = 100;
+/// Bytes of a word that is repeated whole: an address with relays, the path of a file.
+const LONGEST_WORD: usize = 400;
 
 /// Where and how answers go.
 #[derive(Clone, Copy, Debug)]
@@ -109,10 +117,20 @@ fn with_exit_code(error: &NodeError) -> Option<serde_json::Value> {
     Some(body)
 }
 
-/// Messages may quote what others sent. One line, nothing that moves a cursor.
+/// Messages may quote what others sent, or what was typed. One line, nothing that moves a cursor, no endless word.
 fn clean(text: &str) -> String {
     let line = text.split(['\n', '\r']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-    SafeText::capped(&line, 4096).to_string()
+    let words: Vec<_> = line
+        .split(' ')
+        .map(|word| if word.len() > LONGEST_WORD { cut(word, MAX_ECHO) } else { word.to_owned() })
+        .collect();
+    SafeText::capped(&words.join(" "), 4096).to_string()
+}
+
+/// A text in which those of `arguments` that are very long are cut.
+pub fn without_long(text: &str, arguments: &[OsString]) -> String {
+    let long = arguments.iter().map(|argument| argument.to_string_lossy()).filter(|text| text.len() > LONGEST_WORD);
+    long.fold(text.to_owned(), |text, argument| text.replace(&*argument, &cut(&argument, MAX_ECHO)))
 }
 
 /// Writes to standard output; `false` when nobody reads any more.
@@ -148,6 +166,9 @@ mod tests {
         assert_eq!(json["error"]["code"], "not_found");
         assert_eq!(json["error"]["exit_code"], 3);
         assert_eq!(json["error"]["hint"], "look again");
+        let long = NodeError::new(ErrorKind::Usage, format!("{:?} is no multiaddr", "x".repeat(90_000)));
+        let text = error_text(Format::Table, &long);
+        assert!(text.len() < 200 && text.ends_with("… is no multiaddr\n"), "{text}");
         let yaml: serde_json::Value = serde_norway::from_str(&error_text(Format::Yaml, &error)).unwrap();
         assert_eq!(json, yaml);
     }

@@ -140,10 +140,10 @@ pub fn plan(plan: &InstallPlan) -> Vec<String> {
         .changes()
         .map(|step| {
             let from = step.from.as_ref().map(|from| format!(" in place of {from}")).unwrap_or_default();
-            let size = match step.size {
+            let size = match step.known_size() {
                 _ if step.here => "it is here already".to_owned(),
-                0 => "its size is not known".to_owned(),
-                size => bytes(size),
+                None => "its size is not known".to_owned(),
+                Some(size) => bytes(size),
             };
             let unsigned = if step.publisher.is_none() { ", unsigned" } else { "" };
             format!("The plan: {} {} {}{from}, {size}{unsigned}.", step.action.name(), step.name, step.version)

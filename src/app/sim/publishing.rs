@@ -24,6 +24,7 @@ pub fn inspect(world: &World, path: &str) -> Inspection {
         .map_or(semver::Version::new(0, 1, 0), |last| semver::Version::new(last.major, last.minor + 1, 0));
     let version = world.version.clone().unwrap_or(version);
     let plan = PublishPlan {
+        already: None,
         path: path.to_owned(),
         version,
         description: SafeText::new("A package that is simulated"),
@@ -61,6 +62,7 @@ pub fn publish(sim: &mut Sim, tag: Tag, request: &PublishRequest, now: Now) {
     let item = sim.world.add_release(release.clone(), at.secs());
     sim.tell(at, NodeEvent::Feed(item));
     let answer = PublishAnswer {
+        again: false,
         share: format!("ggen:{}@{}?publisher={}", release.name, release.version, release.publisher),
         name: release.name,
         version: release.version,

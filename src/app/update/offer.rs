@@ -8,7 +8,7 @@ use crate::app::event::Tag;
 use crate::app::state::{Action, Checking, Confirm, Overlay, State, Tab, ToastKind, Typed};
 use crate::market::trust::{Assessment, Code, Fingerprint, KeyChange, Outcome};
 use crate::market::{PackageName, PublisherKey, when};
-use crate::net::api::{InstallPlan, InstallRequest, InstalledInfo, PlanStep, Source};
+use crate::net::api::{InstallPlan, InstallRequest, InstalledInfo, PlanStep, Source, Via};
 use crate::net::{ErrorKind, NodeCommand, NodeError};
 
 /// The install dialog: what, which version, by which key, how big, where from. Whether it is to be trusted, and what comes
@@ -65,7 +65,11 @@ impl Offer {
     fn selected(state: &State) -> Option<Self> {
         if state.tab == Tab::Feed {
             let item = state.feed.selected()?;
-            let from = item.from.as_deref().map_or("this node".to_owned(), super::node::short);
+            let from = match (&item.from, item.via) {
+                (Some(peer), _) => super::node::short(peer),
+                (None, Via::Own) => "this node".to_owned(),
+                (None, _) => "a peer, in an earlier run".to_owned(),
+            };
             return Some(Self {
                 name: item.name.clone(),
                 version: item.version.clone(),
@@ -199,9 +203,10 @@ pub fn with_it(step: &PlanStep) -> String {
     match &step.from {
         Some(from) => format!("{} {} (was {from})", step.name, step.version),
         None if step.here => format!("{} {}", step.name, step.version),
-        // An index does not always say it.
-        None if step.size == 0 => format!("{} {} (size not known)", step.name, step.version),
-        None => format!("{} {} ({})", step.name, step.version, crate::app::bytes::size(step.size)),
+        None => {
+            let size = step.known_size().map_or("size not known".into(), crate::app::bytes::size);
+            format!("{} {} ({size})", step.name, step.version)
+        }
     }
 }
 

@@ -72,8 +72,11 @@ fn up_to_date(state: &mut State, name: Option<&PackageName>) {
 
 fn facts(plan: &InstallPlan) -> Vec<(String, String)> {
     let mut facts: Vec<_> = plan.changes().map(|step| (step.action.name().to_owned(), line(step))).collect();
-    if plan.download > 0 {
-        facts.push(("to fetch".to_owned(), bytes::size(plan.download)));
+    match (plan.download, plan.is_open_ended()) {
+        (0, false) => {}
+        (bytes, false) => facts.push(("to fetch".to_owned(), bytes::size(bytes))),
+        (0, true) => facts.push(("to fetch".to_owned(), "an unknown size".to_owned())),
+        (bytes, true) => facts.push(("to fetch".to_owned(), format!("{} and an unknown size", bytes::size(bytes)))),
     }
     facts
 }
@@ -91,5 +94,5 @@ fn warnings(plan: &InstallPlan) -> impl Iterator<Item = String> {
     let absent = plan.absent.iter();
     let absent =
         absent.map(|one| format!("nobody knows {} {}, which {} needs", one.name, one.requirement, one.needed_by));
-    steps.chain(absent)
+    steps.chain(absent).chain(plan.stuck.iter().map(ToString::to_string))
 }

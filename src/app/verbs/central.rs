@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::app::output::human;
 use crate::config::cli::CentralVerb;
 use crate::config::schema::RegistryMode;
-use crate::net::NodeError;
 use crate::net::api::CentralInfo;
+use crate::net::{ErrorKind, NodeError};
 
 use super::{Context, Session};
 
@@ -28,12 +28,26 @@ pub async fn central(context: &Context, session: &mut Session, verb: CentralVerb
         let more = if more > 0 { format!("  and {more} more\n") } else { String::new() };
         format!("{}\n{skipped}{more}", line(index))
     };
-    context.output.answer(&json!({ "central": indexes }), |_| indexes.iter().map(text).collect())
+    context.output.answer(&json!({ "central": indexes }), |_| indexes.iter().map(text).collect())?;
+    if matches!(verb, CentralVerb::Refresh) { unread(&indexes).map_or(Ok(()), Err) } else { Ok(()) }
 }
 
-/// Says on standard error how the indexes are doing that a search looked into.
+/// Refreshing has failed where no index could be read; where some could, the answer says which could not.
+fn unread(indexes: &[CentralInfo]) -> Option<NodeError> {
+    let failed = indexes.iter().filter(|index| index.error.is_some() || index.fetching).count();
+    if failed == 0 || failed < indexes.len() {
+        return None;
+    }
+    let what = if failed == 1 { "the central index could not be read" } else { "no central index could be read" };
+    Some(
+        NodeError::new(ErrorKind::Network, what)
+            .hint("see the reasons above; registry.central names the files and addresses"),
+    )
+}
+
+/// Says on standard error which of the indexes that a search looked into could not be read anew, or at all.
 pub fn notes(context: &Context, indexes: &[CentralInfo]) {
-    for index in indexes {
+    for index in indexes.iter().filter(|index| index.error.is_some() || index.fetched_at.is_none()) {
         context.output.note(&format!("central: {}", line(index)));
     }
 }
@@ -71,6 +85,20 @@ fn state(index: &CentralInfo, now: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refresh_fails_only_where_nothing_could_be_read() {
+        let good = CentralInfo { fetched_at: Some(1), ..CentralInfo::default() };
+        let bad = CentralInfo { error: Some("x".into()), ..good.clone() };
+        let late = CentralInfo { fetching: true, ..CentralInfo::default() };
+        assert!(
+            unread(&[]).is_none()
+                && unread(std::slice::from_ref(&good)).is_none()
+                && unread(&[bad.clone(), good]).is_none()
+        );
+        assert_eq!(unread(std::slice::from_ref(&bad)).unwrap().kind, ErrorKind::Network);
+        assert!(unread(&[bad, late]).unwrap().message.starts_with("no central index"));
+    }
 
     #[test]
     fn each_state_is_told_as_it_is() {

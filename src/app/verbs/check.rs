@@ -1,17 +1,22 @@
-//! `publish --check`: what is wrong with a package. Needs no node and no home, and leaves nothing behind.
+//! `publish --check`: what is wrong with a package. Needs no node and no home, and leaves nothing behind; where
+//! there is a home, it is asked whether this version is out already.
 
 use std::path::Path;
 
 use serde::Serialize;
+use tokio::runtime::Runtime;
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::output::table::Table;
 use crate::app::output::{Output, Style, human};
-use crate::config::cli::PublishArgs;
+use crate::config::Home;
+use crate::config::cli::{Global, PublishArgs};
 use crate::market::archive::Allowed;
 use crate::market::check::{self, Checked};
-use crate::market::{Finding, Severity};
-use crate::net::{ErrorKind, NodeError};
+use crate::market::{Finding, Identity, Severity, Store};
+use crate::net::api::Already;
+use crate::net::control::client::ControlClient;
+use crate::net::{ErrorKind, NodeError, NodeHandle};
 
 use super::{plan, publish};
 
@@ -31,17 +36,31 @@ struct Answer {
     size: Option<u64>,
     package_id: Option<String>,
     findings: Vec<Finding>,
+    /// Whether this version is out already by the home's key, as far as the home knows; none: no.
+    already: Option<Already>,
 }
 
-pub fn run(arguments: &PublishArgs, output: Output) -> Result<(), NodeError> {
-    let path = publish::directory(&arguments.path)?;
+/// `flags` name the home, which may know that this version is out.
+pub fn run(
+    flags: &Global,
+    arguments: &PublishArgs,
+    output: Output,
+    runtime: impl FnOnce() -> Result<Runtime, NodeError>,
+) -> Result<(), NodeError> {
+    let path = publish::directory(&arguments.path, publish::PACKAGE)?;
     let allowed = Allowed::new(&arguments.allow)?;
     let temporary = tempfile::tempdir()
         .map_err(|e| NodeError::new(ErrorKind::Disk, format!("cannot make a temporary directory: {e}")))?;
-    let answer = answer(&path, check::check(&path, temporary.path(), &allowed)?, arguments.strict);
+    let checked = check::check(&path, temporary.path(), &allowed)?;
+    let already = already(flags, &checked, runtime)?;
+    let answer = Answer { already, ..answer(&path, checked, arguments.strict) };
     output.answer(&answer, |style| show(&answer, style))?;
     if answer.publishable {
-        return Ok(());
+        return match (answer.already, answer.name.as_deref().map(str::parse), answer.version.as_deref().map(str::parse))
+        {
+            (Some(Already::Other), Some(Ok(name)), Some(Ok(version))) => Err(plan::taken(&name, &version)),
+            _ => Ok(()),
+        };
     }
     let what = answer.name.as_deref().unwrap_or("the package");
     let (why, hint) = match answer.errors {
@@ -69,7 +88,37 @@ fn answer(path: &Path, mut checked: Checked, strict: bool) -> Answer {
         size: packed.map(|packed| packed.size),
         package_id: packed.map(|packed| packed.package_id.to_string()),
         findings: checked.findings,
+        already: None,
     }
+}
+
+/// What the home knows of this version: its node where one runs, else its database. A home that has never had a node, or
+/// settings that cannot be read, say nothing.
+fn already(
+    flags: &Global,
+    checked: &Checked,
+    runtime: impl FnOnce() -> Result<Runtime, NodeError>,
+) -> Result<Option<Already>, NodeError> {
+    let (Some(manifest), Some(packed)) = (&checked.manifest, &checked.packed) else { return Ok(None) };
+    let Ok(home) = Home::resolve(flags.home.as_deref()) else { return Ok(None) };
+    if !home.identity_file().exists() || !home.database_file().exists() {
+        return Ok(None);
+    }
+    let publisher = Identity::load_or_create(&home.identity_file())?.public();
+    let out: Vec<_> = runtime()?.block_on(async {
+        let name = manifest.name.clone();
+        match ControlClient::connect(&home).await? {
+            Some(node) => {
+                let known = NodeHandle::Remote(node).detail(name, Some(publisher)).await?;
+                Ok::<_, NodeError>(known.into_iter().map(|one| (one.version, one.package_id)).collect())
+            }
+            None => {
+                let known = Store::open(&home)?.run(move |db| db.versions(&name, Some(publisher))).await?;
+                Ok(known.iter().map(|one| (one.release().version.clone(), one.release().package_id)).collect())
+            }
+        }
+    })?;
+    Ok(Already::of(out, &manifest.version, packed.package_id))
 }
 
 fn show(answer: &Answer, style: Style) -> String {
@@ -86,7 +135,12 @@ fn show(answer: &Answer, style: Style) -> String {
     });
     let counts = [(answer.errors, "error"), (answer.warnings, "warning"), (answer.infos, "note")];
     let counts = counts.map(|(number, thing)| human::count(number, thing)).join(", ");
-    let verdict = if answer.publishable { "can be published" } else { "cannot be published" };
+    let verdict = match (answer.publishable, answer.already) {
+        (false, _) => "cannot be published",
+        (true, Some(Already::Other)) => "cannot be published: this version is out already, with other content",
+        (true, Some(Already::Same)) => "is published already, just like this",
+        (true, None) => "can be published",
+    };
     text + &format!("{what}{size}: {verdict}; {counts}\n")
 }
 

@@ -16,7 +16,7 @@ pub async fn feed(context: &Context, session: &Session, arguments: &FeedArgs) ->
     let events = if arguments.follow { Some(node.subscribe().await?) } else { None };
     let items = node.feed(arguments.limit.into()).await?;
     let Some(mut events) = events else {
-        if items.is_empty() {
+        if items.is_empty() && arguments.limit > 0 {
             context.output.note("no announcements yet");
         }
         let table = |style| items.iter().map(|item| line(item, style)).collect();

@@ -12,6 +12,7 @@ use crate::market::manifest::{self, Draft};
 use crate::market::{Finding, Manifest, PackageName, SafeText, Severity};
 use crate::net::{ErrorKind, NodeError};
 
+use super::install::as_usage;
 use super::{plan, publish};
 
 #[derive(Debug, Serialize)]
@@ -27,7 +28,7 @@ struct Answer {
 }
 
 pub fn run(arguments: &InitArgs, output: Output) -> Result<(), NodeError> {
-    let dir = publish::directory(&arguments.dir)?;
+    let dir = publish::directory(&arguments.dir, "name a directory that is there: the manifest is written into it")?;
     let has_manifest = ["gpack.toml", "package.toml"].iter().any(|name| dir.join(name).symlink_metadata().is_ok());
     let only_pack_toml = arguments.pack_toml && has_manifest && !arguments.force;
     let draft = if only_pack_toml { None } else { Some(draft(arguments, &dir)?) };
@@ -71,7 +72,7 @@ fn text(value: &Option<String>) -> &str {
 
 /// What the files tell, with what the flags say put over it.
 fn draft(arguments: &InitArgs, dir: &Path) -> Result<Draft, NodeError> {
-    let id = arguments.name.as_deref().map(PackageName::new).transpose()?;
+    let id = arguments.name.as_deref().map(PackageName::new).transpose().map_err(as_usage)?;
     let mut draft = Draft::of(dir, id)?;
     let put = |field: &mut SafeText, given: &Option<String>| {
         if let Some(given) = given {
@@ -101,8 +102,15 @@ fn show_texts(arguments: &InitArgs, dir: &Path, draft: Option<&Draft>) -> Result
     Ok(())
 }
 
+/// The path as it can be pasted into a shell.
+fn for_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 fn next(dir: &Path, checked: &Checked) -> Vec<String> {
-    let shown = dir.display();
+    let shown = for_shell(dir);
     let mut steps = vec![format!("look over what was written: {}", dir.join("gpack.toml").display())];
     if checked.findings.iter().any(|finding| finding.code == "pack-toml-missing") {
         steps.push(format!("`ggen-p2p-tui init --pack-toml {shown}` writes pack.toml for ggen's engine too"));
@@ -112,4 +120,22 @@ fn next(dir: &Path, checked: &Checked) -> Vec<String> {
     }
     steps.push(format!("`ggen-p2p-tui publish {shown} --dry-run` shows what would be published"));
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_can_be_pasted_into_a_shell() {
+        for (path, shown) in [
+            ("./pack-1", "./pack-1"),
+            ("My Pack", "'My Pack'"),
+            ("it's", "'it'\\''s'"),
+            ("größe", "größe"),
+            ("$x", "'$x'"),
+        ] {
+            assert_eq!(for_shell(Path::new(path)), shown);
+        }
+    }
 }

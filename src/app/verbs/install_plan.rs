@@ -4,6 +4,9 @@ use crate::app::output::table::Table;
 use crate::app::output::{Style, human};
 use crate::net::api::{InstallPlan, PlanAction, PlanStep};
 
+/// The size of what only a central index lists.
+const UNKNOWN: &str = "—";
+
 /// Every step, and what it comes to.
 pub fn table(plan: &InstallPlan, style: Style) -> String {
     let mut table = Table::new(&["ACTION", "NAME", "VERSION", "PUBLISHER", ">SIZE", "WHY", "~FROM"]);
@@ -13,7 +16,7 @@ pub fn table(plan: &InstallPlan, style: Style) -> String {
             step.name.to_string(),
             version(step),
             step.publisher.map_or("unsigned".to_owned(), |key| human::short(&key.to_string())),
-            human::bytes(step.size),
+            step.known_size().map_or(UNKNOWN.into(), human::bytes),
             why(step),
             from(step).to_owned(),
         ]);
@@ -65,9 +68,39 @@ fn from(step: &PlanStep) -> &'static str {
     }
 }
 
+fn to_fetch(plan: &InstallPlan) -> String {
+    match (plan.is_open_ended(), plan.download) {
+        (false, bytes) => human::bytes(bytes),
+        (true, 0) => "an unknown size".to_owned(),
+        (true, bytes) => format!("{} and an unknown size", human::bytes(bytes)),
+    }
+}
+
 fn sum(plan: &InstallPlan) -> String {
     match plan.changes().count() {
         0 => "nothing to do".to_owned(),
-        count => format!("{}, {} to fetch", human::count(count, "change"), human::bytes(plan.download)),
+        count => format!("{}, {} to fetch", human::count(count, "change"), to_fetch(plan)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_that_nobody_says_is_not_shown_as_nothing() {
+        let step = |name: &str, size| PlanStep {
+            action: PlanAction::Install,
+            size,
+            ..PlanStep::blank(name.parse().unwrap(), semver::Version::new(1, 0, 0))
+        };
+        let unsigned = InstallPlan { steps: vec![step("base", 0)], ..InstallPlan::default() };
+        let text = table(&unsigned, Style::default());
+        assert!(!text.contains("0 B") && text.ends_with("1 change, an unknown size to fetch\n"), "{text}");
+        let both =
+            InstallPlan { steps: vec![step("base", 0), step("web", 1536)], download: 1536, ..InstallPlan::default() };
+        assert_eq!(sum(&both), "2 changes, 1.5 KiB and an unknown size to fetch");
+        let known = InstallPlan { steps: vec![step("web", 1536)], download: 1536, ..InstallPlan::default() };
+        assert_eq!(sum(&known), "1 change, 1.5 KiB to fetch");
     }
 }

@@ -20,6 +20,7 @@ mod session;
 mod show;
 mod status;
 mod trust;
+mod unsigned;
 mod update;
 mod verify;
 mod why;
@@ -65,7 +66,9 @@ fn dispatch(
         Verb::Completions { shell } => return completions(*shell).map(|()| 0),
         Verb::Config(verb) => return config::run(&cli.global, verb, output).map(|()| 0),
         Verb::Init(arguments) => return init::run(arguments, output).map(|()| 0),
-        Verb::Publish(arguments) if arguments.check => return check::run(arguments, output).map(|()| 0),
+        Verb::Publish(arguments) if arguments.check => {
+            return check::run(&cli.global, arguments, output, runtime).map(|()| 0);
+        }
         _ => {}
     }
     let home = Home::resolve(cli.global.home.as_deref())?;

@@ -99,10 +99,19 @@ pub async fn peer_info(context: &Context, session: &Session, peer: &str) -> Resu
     let node = session.running(context).await?;
     let peers = node.known_peers().await?;
     let found = pick(&peers, peer)?.ok_or_else(|| {
+        if !is_id(peer) {
+            return usage(format!("{peer:?} is no peer id, nor the end of one that is known"))
+                .hint("see `ggen-p2p-tui peers --all`; the last four characters or more do");
+        }
         NodeError::new(ErrorKind::NotFound, format!("the node knows no peer {peer:?}"))
             .hint("see `ggen-p2p-tui peers --all` for those that it remembers")
     })?;
     context.output.answer(found, |style| table::fields(&details(found), style))
+}
+
+/// Whether it could be a peer's: the ids of the network's nodes all begin alike.
+fn is_id(text: &str) -> bool {
+    text.parse::<crate::market::PublisherKey>().is_ok()
 }
 
 fn details(peer: &PeerInfo) -> Vec<(&'static str, String)> {

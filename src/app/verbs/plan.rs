@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::app::output::table::{self, Table};
 use crate::app::output::{Style, human};
 use crate::market::archive::{self, Allowed};
-use crate::market::{Finding, Identity, Manifest, SafeText, Severity, Store};
-use crate::net::api::PublishPlan;
+use crate::market::{Finding, Identity, Manifest, PackageName, SafeText, Severity, Store};
+use crate::net::api::{Already, PublishPlan};
 use crate::net::{ErrorKind, NodeError};
 
 use super::{Context, installed::open_store};
@@ -33,21 +33,40 @@ fn inspect(
     let packed = archive::pack_with(path, temporary.path(), allowed)?;
     findings.extend(packed.findings.iter().cloned());
     let publisher = if identity_file.exists() { Some(Identity::load_or_create(identity_file)?.public()) } else { None };
-    let previous = match (store, publisher) {
+    let out = match (store, publisher) {
         (Some(store), Some(publisher)) => {
             let name = manifest.name.clone();
             let versions = store.run_blocking(move |db| db.versions(&name, Some(publisher)))?;
-            versions.first().map(|newest| newest.release().version.clone())
+            versions.into_iter().map(|one| (one.release().version.clone(), one.release().package_id)).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     };
-    Ok(PublishPlan::of(path, manifest, packed, findings, publisher, previous))
+    let previous = out.first().map(|(newest, _)| newest.clone());
+    let already = Already::of(out, &manifest.version, packed.package_id);
+    Ok(PublishPlan { already, ..PublishPlan::of(path, manifest, packed, findings, publisher, previous) })
 }
 
 /// # Errors
 /// What keeps the package from being published.
 pub fn refuse(plan: &PublishPlan) -> Result<(), NodeError> {
-    refuse_for(plan.name.as_str(), &plan.findings)
+    refuse_for(plan.name.as_str(), &plan.findings)?;
+    refuse_taken(plan)
+}
+
+/// # Errors
+/// This version is out with other content.
+pub fn refuse_taken(plan: &PublishPlan) -> Result<(), NodeError> {
+    match plan.already {
+        Some(Already::Other) => Err(taken(&plan.name, &plan.version)),
+        Some(Already::Same) | None => Ok(()),
+    }
+}
+
+/// As publishing itself says it.
+pub fn taken(name: &PackageName, version: &semver::Version) -> NodeError {
+    let what = format!("{name} {version} is already published with other content; raise the version");
+    NodeError::new(ErrorKind::Failed, what)
+        .hint("published versions never change: raise the version in the manifest and publish again")
 }
 
 /// # Errors
@@ -76,6 +95,7 @@ pub fn show(plan: &PublishPlan, style: Style) -> String {
         ("licence", plan.licence.to_string()),
         ("publisher", plan.key()),
         ("newest version out", plan.previous.as_ref().map_or("none".into(), semver::Version::to_string)),
+        ("this version", already(plan).to_owned()),
         ("package id", plan.package_id.to_string()),
         ("files", format!("{} in {}", human::bytes(unpacked), human::count(plan.files.len(), "file"))),
         ("archive", human::bytes(plan.size)),
@@ -93,6 +113,14 @@ pub fn show(plan: &PublishPlan, style: Style) -> String {
     }
     text.extend(plan.findings.iter().map(|finding| self::finding(finding) + "\n"));
     text
+}
+
+fn already(plan: &PublishPlan) -> &'static str {
+    match plan.already {
+        None => "is not out yet, as far as this node knows",
+        Some(Already::Same) => "is out already, just like this",
+        Some(Already::Other) => "is out already, with other content: raise it",
+    }
 }
 
 /// `warning: gpack.toml:3: what (what to do)`

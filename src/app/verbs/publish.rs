@@ -11,8 +11,11 @@ use crate::net::{ErrorKind, NodeError};
 use super::plan;
 use super::{Context, Session, progress};
 
+/// What to name where a package is wanted.
+pub(super) const PACKAGE: &str = "name the directory of a package: it holds a gpack.toml or package.toml";
+
 pub async fn publish(context: &Context, session: &mut Session, arguments: &PublishArgs) -> Result<(), NodeError> {
-    let path = directory(&arguments.path)?;
+    let path = directory(&arguments.path, PACKAGE)?;
     if arguments.dry_run {
         return dry_run(context, session, &path, &arguments.allow).await;
     }
@@ -22,8 +25,7 @@ pub async fn publish(context: &Context, session: &mut Session, arguments: &Publi
     }
     let node = session.open(context).await?;
     let kept = session.is_own().then(|| reachable_note(context));
-    if let Some(note) = &kept {
-        context.output.note(note);
+    if kept.is_some() {
         session.settle(context).await?;
     }
     let job = u64::from(std::process::id());
@@ -39,7 +41,7 @@ pub async fn publish(context: &Context, session: &mut Session, arguments: &Publi
         context.output.note(&plan::finding(finding));
     }
     context.output.answer(&answer, |style| table::fields(&published(&answer), style))?;
-    if let Some(note) = kept.filter(|_| !context.output.for_people()) {
+    if let Some(note) = kept {
         context.output.warn(&note);
     }
     waited_in_vain(&answer, arguments).map_or(Ok(()), Err)
@@ -69,7 +71,7 @@ fn reachable_note(context: &Context) -> String {
 
 fn published(answer: &PublishAnswer) -> Vec<(&'static str, String)> {
     vec![
-        ("published", format!("{} {}", answer.name, answer.version)),
+        (if answer.again { "published already" } else { "published" }, format!("{} {}", answer.name, answer.version)),
         ("publisher", answer.publisher.to_string()),
         ("package id", answer.package_id.to_string()),
         ("release id", answer.release_id.to_string()),
@@ -80,21 +82,19 @@ fn published(answer: &PublishAnswer) -> Vec<(&'static str, String)> {
 }
 
 /// The directory as an absolute path: the node has another working directory.
-pub(super) fn directory(path: &Path) -> Result<PathBuf, NodeError> {
+pub(super) fn directory(path: &Path, hint: &str) -> Result<PathBuf, NodeError> {
     let failed = |error: std::io::Error| {
         let kind = match error.kind() {
             std::io::ErrorKind::PermissionDenied => ErrorKind::Permission,
             _ => ErrorKind::NotFound,
         };
-        NodeError::new(kind, format!("cannot read {}: {error}", path.display()))
-            .hint("name the directory of a package: it holds a gpack.toml or package.toml")
+        NodeError::new(kind, format!("cannot read {}: {error}", path.display())).hint(hint)
     };
     let absolute = std::fs::canonicalize(path).map_err(failed)?;
     if absolute.is_dir() {
         return Ok(absolute);
     }
-    Err(crate::app::failure::usage(format!("{} is no directory", path.display()))
-        .hint("name the directory of a package: it holds a gpack.toml or package.toml"))
+    Err(crate::app::failure::usage(format!("{} is no directory", path.display())).hint(hint))
 }
 
 fn text_of(path: &Path) -> Result<String, NodeError> {
@@ -114,7 +114,7 @@ async fn dry_run(context: &Context, session: &Session, path: &Path, allow: &[Str
     };
     context.output.answer(&plan, |style: Style| plan::show(&plan, style))?;
     if plan.publishable {
-        return Ok(());
+        return plan::refuse_taken(&plan);
     }
     Err(NodeError::new(ErrorKind::Failed, format!("{} cannot be published as it is", plan.name))
         .hint("mend what the findings call errors"))

@@ -13,6 +13,7 @@ use crate::net::{ErrorKind, NodeError, NodeHandle};
 
 use super::install::parse;
 use super::installed::{open_store, stored};
+use super::unsigned::Unsigned;
 use super::{Context, Session, progress, trust, why};
 
 /// Results asked of peers where this node does not know the name.
@@ -68,6 +69,12 @@ pub async fn show(context: &Context, session: &mut Session, arguments: &ShowArgs
     let wanted = parse(&arguments.package, arguments.publisher.as_deref())?;
     let source = Source::open(context, session, arguments.files).await?;
     let releases = source.releases(&wanted.name).await?;
+    if releases.is_empty()
+        && wanted.publisher.is_none()
+        && let Some(found) = Unsigned::find(context, session, source.node(), &wanted).await?
+    {
+        return found.show(context, arguments);
+    }
     let release = choose(&releases, wanted.publisher, wanted.requirement.as_ref())
         .ok_or_else(|| unknown(&releases, &wanted.name, wanted.publisher, wanted.requirement.as_ref()))?
         .clone();
@@ -109,6 +116,13 @@ impl Source {
             Some(node) => Self::Node(node),
             None => Self::Store(open_store(context)?),
         })
+    }
+
+    fn node(&self) -> Option<NodeHandle> {
+        match self {
+            Self::Node(node) => Some(node.clone()),
+            Self::Store(_) => None,
+        }
     }
 
     async fn releases(&self, name: &PackageName) -> Result<Vec<ReleaseInfo>, NodeError> {

@@ -79,7 +79,7 @@ fn show(packages: &[Package], style: Style) -> String {
     if packages.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["NAME", "VERSION", ">FILES", "VERDICT"]);
+    let mut table = Table::new(&["NAME", "VERSION", ">COMPARED", "VERDICT"]);
     for Package { sound, verification } in packages {
         table.row([
             verification.name.to_string(),

@@ -46,6 +46,19 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 not found, 4 verifica
 
 Settings and their environment variables: docs/CONFIG.md, or `ggen-p2p-tui config show --origin`";
 
+const FILTERS: &str = "\
+Filters, among the words of the query:
+  category:web          the category
+  tag:rdf               a tag; several tags: all of them
+  licence:MIT           the licence, or one of several
+  publisher:KEY         the publisher's key, its beginning or its last eight characters or more
+  installed:yes|no      only what is, or is not, installed here
+  yanked:yes            also packages of which every version was withdrawn
+  min-reputation:0.5    only where the publisher's node or a holder has this reputation (0 to 1)
+  sort:ORDER            relevance (the default), newest, name, providers (who has most holders first)
+
+A value with blanks stands in quotes: category:\"knowledge graphs\"";
+
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 not found, 4 verification failed, \
 5 network, 6 no node runs, 7 permission, 8 disk";
 
@@ -148,6 +161,7 @@ pub enum Verb {
     /// What the running node is and does
     Status,
     /// Find packages by name, words, tags or category
+    #[command(after_long_help = FILTERS)]
     Search(SearchArgs),
     /// Write a first manifest for the package in a directory
     ///
@@ -279,10 +293,10 @@ pub struct BanArgs {
     /// Peer id
     pub peer: String,
     /// Why, for the list of peers
-    #[arg(long, default_value = "banned by hand")]
+    #[arg(long, default_value = "banned by hand", value_parser = reason)]
     pub reason: String,
     /// How long, e.g. 1h [default: until lifted]
-    #[arg(long = "for", value_name = "TIME", value_parser = span)]
+    #[arg(long = "for", value_name = "TIME", value_parser = ban_time)]
     pub duration: Option<Span>,
 }
 
@@ -334,6 +348,20 @@ pub enum ConfigVerb {
 
 fn span(text: &str) -> Result<Span, String> {
     text.parse().map_err(|error: super::units::UnitError| error.to_string())
+}
+
+/// A ban that is over at once, or that outlives everybody, was hardly meant.
+fn ban_time(text: &str) -> Result<Span, String> {
+    const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
+    match span(text)? {
+        Span(0) => Err("a ban of no time is none".to_owned()),
+        Span(seconds) if seconds > LONGEST => Err("at most 36500d; leave --for away to ban until lifted".to_owned()),
+        fits => Ok(fits),
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("say why, or leave --reason away".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 fn reputation(text: &str) -> Result<f64, String> {

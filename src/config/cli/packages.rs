@@ -16,6 +16,13 @@ pub struct SearchArgs {
     /// Results at most
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
+    /// Order: relevance, newest, name or providers; the same as sort:ORDER in the query
+    #[arg(long, value_name = "ORDER", value_parser = ["relevance", "newest", "name", "providers"],
+          hide_possible_values = true)]
+    pub sort: Option<String>,
+    /// Also tell how what fits in this node's catalogue spreads over categories, tags, licences and publishers
+    #[arg(long)]
+    pub facets: bool,
     /// Only this node's own catalogue, no peers
     #[arg(long)]
     pub local: bool,

@@ -91,6 +91,13 @@ impl Query {
         out
     }
 
+    /// Whether other nodes can add anything: not without a question, nor to what is installed here.
+    pub fn concerns_others(&self) -> bool {
+        let Filters { installed, category, tags, licence, publisher, .. } = &self.filters;
+        let filtered = category.is_some() || !tags.is_empty() || licence.is_some() || publisher.is_some();
+        *installed != Some(true) && (filtered || !self.words.is_empty())
+    }
+
     /// For a question that another node asked: what is installed here is none of its business.
     #[must_use]
     pub fn from_other(self) -> Self {

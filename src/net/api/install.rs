@@ -152,6 +152,11 @@ pub struct PlanStep {
 }
 
 impl PlanStep {
+    /// Archive bytes, where they are known.
+    pub fn known_size(&self) -> Option<u64> {
+        (self.size > 0).then_some(self.size)
+    }
+
     /// That a version stays as it is, and nothing more is known of it.
     pub fn blank(name: PackageName, version: Version) -> Self {
         Self {
@@ -195,6 +200,11 @@ pub struct InstallPlan {
 }
 
 impl InstallPlan {
+    /// Whether something has to be fetched of which nobody says how large it is: `download` is a lower bound then.
+    pub fn is_open_ended(&self) -> bool {
+        self.changes().any(|step| !step.here && step.known_size().is_none())
+    }
+
     /// The steps that put something in place.
     pub fn changes(&self) -> impl Iterator<Item = &PlanStep> {
         self.steps.iter().filter(|step| step.action.changes())

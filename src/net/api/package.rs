@@ -191,6 +191,33 @@ pub struct PublishPlan {
     pub changes: Option<Vec<FileChange>>,
     /// Whether it can be published: no finding of severity `error`.
     pub publishable: bool,
+    /// Whether this version is out already by this publisher, as far as this node knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub already: Option<Already>,
+}
+
+/// A version that is out already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Already {
+    /// With just these bytes: publishing announces it again.
+    Same,
+    /// With other bytes, and published versions never change.
+    Other,
+}
+
+impl Already {
+    /// What is known of `version` with these bytes; `out`: versions that are out, and their bytes.
+    pub fn of(
+        out: impl IntoIterator<Item = (semver::Version, PackageId)>,
+        version: &semver::Version,
+        package_id: PackageId,
+    ) -> Option<Self> {
+        let mut ids = out.into_iter().filter(|(one, _)| one == version).map(|(_, id)| id);
+        let first = ids.next()?;
+        // A version that was withdrawn, or renewed, is out several times, always with the same bytes.
+        Some(if first == package_id || ids.any(|id| id == package_id) { Self::Same } else { Self::Other })
+    }
 }
 
 impl PublishPlan {
@@ -219,6 +246,7 @@ impl PublishPlan {
             findings,
             previous,
             changes: None,
+            already: None,
         }
     }
 
@@ -253,6 +281,9 @@ pub struct PublishAnswer {
     /// Peers that confirmed they hold the bytes.
     pub held_by: usize,
     pub findings: Vec<Finding>,
+    /// It was published just like this before: that was announced again.
+    #[serde(default)]
+    pub again: bool,
     /// What to give to others: `ggen:<name>@<version>?publisher=<key>`.
     pub share: String,
 }

@@ -282,6 +282,7 @@ fn events_are_found_however_the_stream_is_cut() {
 fn the_largest_plan_fits_an_answer() {
     let file = crate::market::archive::FileEntry { path: "x".repeat(255).as_str().into(), size: u64::MAX };
     let plan = PublishPlan {
+        already: None,
         path: "/".into(),
         name: "name".parse().unwrap(),
         version: semver::Version::new(1, 0, 0),

@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout_at;
 
 use crate::config::schema::RegistryMode;
-use crate::market::search::{Answer as LocalAnswer, Filters, Query, Standing};
+use crate::market::search::{Answer as LocalAnswer, Filters, Query, Sort, Standing};
 use crate::market::store::Found;
 use crate::market::{Db, MarketError, PackageId, PublisherKey};
 
@@ -53,7 +53,7 @@ pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeRep
     let (mut found, mut revoked) = local(context, own.clone()).await?;
     let mut asked = Asked::default();
     let (mut indexes, mut central) = Default::default();
-    if request.remote && concerns_others(&query) {
+    if request.remote && query.concerns_others() {
         let words = query.for_others(MAX_QUERY);
         let peers = async { if only_central { Ok(Asked::default()) } else { ask_peers(context, &words, limit).await } };
         // Peers and servers at once: neither waits for the other.
@@ -67,6 +67,10 @@ pub async fn search(context: &Context, request: SearchRequest) -> Result<NodeRep
         (indexes, central) = super::central::at_hand(context).await;
     }
     let mut results: Vec<_> = found.hits.into_iter().map(|hit| to_hit(context, hit, &asked)).collect();
+    if query.sort == Sort::Providers {
+        // Who has it was learned from the answers too, after the catalogue was ranked: in the order of what is shown.
+        results.sort_by_key(|hit| std::cmp::Reverse(hit.providers));
+    }
     for hit in &mut results {
         hit.revoked = hit.publisher.is_some_and(|key| revoked.contains(&key));
     }
@@ -121,13 +125,6 @@ async fn with_central(
     // An index may be large, and is read through for each search.
     let merging = spawn_blocking(move || super::central::merge(signed, &indexes, &query, &installed));
     merging.await.map_err(|_| MarketError::Failed("a worker stopped".into()))
-}
-
-/// Whether peers can add anything: not without a question, nor to what is installed here.
-fn concerns_others(query: &Query) -> bool {
-    let Filters { installed, category, tags, licence, publisher, .. } = &query.filters;
-    let filtered = category.is_some() || !tags.is_empty() || licence.is_some() || publisher.is_some();
-    *installed != Some(true) && (filtered || !query.words.is_empty())
 }
 
 /// `text`, cut at `max` bytes.

@@ -346,5 +346,10 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(source) = inner.source() {
         inner = source;
     }
-    inner.to_string()
+    let text = inner.to_string();
+    // The resolver shows its whole query, as the code has it.
+    match text.strip_prefix("no records found for Query { name: Name(\"").and_then(|rest| rest.split_once('"')) {
+        Some((name, _)) => format!("no address is known for {}", name.trim_end_matches('.')),
+        None => text,
+    }
 }

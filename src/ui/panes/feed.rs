@@ -106,7 +106,8 @@ fn cell(theme: &Theme, state: &State, item: &FeedItem, column: usize, cells: usi
         4 => match &item.from {
             Some(_) if item.heard_from > 1 => Line::styled(format!("{} peers", item.heard_from), theme.text),
             Some(peer) => Line::styled(format!("{}{}", symbols.ellipsis, text::tail(&text::clean(peer), 8)), theme.dim),
-            None => Line::styled("this node", theme.accent),
+            None if item.via == Via::Own => Line::styled("this node", theme.accent),
+            None => Line::styled(symbols.unknown, theme.dim),
         },
         5 => Line::styled(via(item.via), if item.via == Via::Own { theme.accent } else { theme.text }),
         6 => Line::styled(bytes::size(item.size), theme.text),
@@ -168,7 +169,8 @@ fn draw_detail(ui: &mut Ui<'_, '_>, area: Rect) {
     facts.put("heard", &heard(item, now), theme.text);
     match &item.from {
         Some(peer) => facts.id(if item.heard_from > 1 { "first from" } else { "from" }, peer),
-        None => facts.put("from", "this node", theme.accent),
+        None if item.via == Via::Own => facts.put("from", "this node", theme.accent),
+        None => facts.put("from", "a peer, in an earlier run", theme.dim),
     }
     facts.put("published", &ago(now.since(item.published_at)), theme.text);
     facts.id("publisher", &item.publisher.to_string());

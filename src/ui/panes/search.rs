@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::{list_and_detail, result};
 use crate::app::bytes;
 use crate::app::state::{Phase, Remote};
-use crate::market::search::Sort;
+use crate::market::search::{Query, Sort};
 use crate::net::api::{SearchHit, Source};
 use crate::ui::overlays::narrow;
 use crate::ui::theme::Theme;
@@ -131,6 +131,7 @@ fn note(ui: &Ui<'_, '_>) -> String {
     match &search.remote {
         Remote::Idle => {}
         Remote::Asking => parts.push(format!("asking peers{}", ui.theme.symbols.ellipsis)),
+        Remote::Answered { asked: 0, .. } if !Query::parse(&search.query).concerns_others() => {}
         Remote::Answered { asked: 0, .. } => parts.push("no peers to ask".into()),
         Remote::Answered { asked, answered, .. } => parts.push(format!("{answered}/{asked} peers answered")),
         Remote::Failed(_) => parts.push("peers could not be asked".into()),
@@ -162,13 +163,21 @@ fn draw_empty(ui: &mut Ui<'_, '_>, area: Rect) {
     } else if search.answered && matches!(search.remote, Remote::Asking) {
         empty(ui, area, "Nothing here yet", &["The peers are being asked."]);
     } else if search.answered {
-        empty(ui, area, "Nothing like that was found", &[&who_was_asked(&search.remote), "Try fewer or other words."]);
+        empty(
+            ui,
+            area,
+            "Nothing like that was found",
+            &[&who_was_asked(&search.query, &search.remote), "Try fewer or other words."],
+        );
     }
 }
 
 /// How far "nothing" goes: only who answered can be said to know nothing.
-fn who_was_asked(remote: &Remote) -> String {
+fn who_was_asked(query: &str, remote: &Remote) -> String {
     match remote {
+        Remote::Answered { asked: 0, .. } if !Query::parse(query).concerns_others() => {
+            "Peers were not asked: there is no word and no filter in it that they could answer.".into()
+        }
         Remote::Idle | Remote::Asking => "Only this node's catalogue was searched.".into(),
         Remote::Failed(error) => format!("The peers could not be asked: {}.", text::clean(&error.message)),
         Remote::Answered { asked: 0, .. } => "No peer is connected: only this node's catalogue was searched.".into(),

@@ -15,6 +15,7 @@ pub fn plan(publishable: bool, findings: usize) -> PublishPlan {
         hint: SafeText::default(),
     };
     PublishPlan {
+        already: None,
         path: "/home/ada/pack".into(),
         name: name("pack"),
         version: semver::Version::new(1, 0, 0),
@@ -86,6 +87,7 @@ fn the_wizard_goes_from_path_to_share_string() {
     desk.node(NodeEvent::Publish { job, stage: PublishStage::Packing, seen_by: 0 });
     assert_eq!(desk.state.publish.progress.unwrap().stage, PublishStage::Announcing, "stages only go on");
     let answer = PublishAnswer {
+        again: false,
         name: name("pack"),
         version: semver::Version::new(1, 0, 0),
         publisher: PublisherKey::default(),

@@ -150,6 +150,7 @@ fn an_update_is_planned_shown_and_carried_out_as_shown() {
     let step = PlanStep {
         action: PlanAction::Update,
         from: Some(semver::Version::new(1, 0, 0)),
+        here: true,
         ..PlanStep::blank(InstalledInfo::sample(1).name, semver::Version::new(1, 2, 0))
     };
     let plan = InstallPlan { steps: vec![step], ..InstallPlan::default() };

@@ -188,7 +188,11 @@ fn redirect(from: &Location, answer: &http::Response<Body>) -> Result<Location, 
     if !from.may_lead_to(&to) {
         return Err(NodeError::new(
             ErrorKind::Failed,
-            format!("it was redirected from an encrypted connection to {to}"),
+            if from.to_string().starts_with("https:") {
+                format!("it was redirected from an encrypted connection to {to}")
+            } else {
+                format!("it was redirected to {to}, which is not fetched")
+            },
         ));
     }
     Ok(to)

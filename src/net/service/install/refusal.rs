@@ -1,5 +1,6 @@
 //! What a user is told when no set of versions can be installed.
 
+use crate::config::schema::RegistryMode;
 use crate::market::resolve::{Bar, Conflict};
 use crate::market::search::{Nobody, Query};
 use crate::market::{PackageName, PublisherKey};
@@ -9,6 +10,8 @@ use super::super::super::error::{ErrorKind, NodeError};
 
 /// Similar names in a hint.
 const MAX_SIMILAR: usize = 3;
+/// Packages that are looked at for them.
+const MAX_LOOKED_AT: usize = 20;
 
 /// The error for `conflict`. `peers`: how many were asked.
 pub async fn told(context: &Context, conflict: Conflict, peers: usize) -> NodeError {
@@ -44,13 +47,32 @@ pub fn barred(name: &PackageName, version: &semver::Version, bar: &Bar) -> NodeE
 }
 
 async fn unknown(context: &Context, name: &PackageName, publisher: Option<PublisherKey>, peers: usize) -> NodeError {
-    let query = Query::parse(name.as_str()).limit(MAX_SIMILAR);
-    let similar = context.store.run(move |db| db.search(&query, &Nobody)).await.unwrap_or_default();
-    let similar: Vec<_> = similar.hits.into_iter().map(|hit| hit.release.release().name.clone()).collect();
+    let query = Query::parse(name.as_str()).limit(MAX_LOOKED_AT);
+    let found = context.store.run(move |db| db.search(&query, &Nobody)).await.unwrap_or_default();
+    let mut similar: Vec<_> = found.hits.into_iter().map(|hit| hit.release.release().name.clone()).collect();
+    // Several publishers may use one name.
+    similar.dedup();
+    let is_here = similar.contains(name);
+    similar.retain(|one| one != name);
+    similar.truncate(MAX_SIMILAR);
     let whose = publisher.map(|key| format!(" by {key}")).unwrap_or_default();
+    let only_central = context.settings.registry.mode == RegistryMode::Central;
+    // A name of the catalogue that counts as unknown was looked for in the indexes only.
+    if only_central || (is_here && publisher.is_none()) {
+        let error =
+            NodeError::new(ErrorKind::NotFound, format!("no package named {name}{whose} in the central indexes"));
+        return match (is_here, only_central) {
+            (true, true) => error.hint("publishers have signed one: set registry.mode to hybrid to install theirs"),
+            (true, false) => error.hint("publishers have signed one: leave --from central away to install theirs"),
+            (false, _) => error.hint(format!("see what they list with: ggen-p2p-tui search {name}")),
+        };
+    }
     let peers = if peers == 1 { "1 peer".into() } else { format!("{peers} peers") };
     let message = format!("no package named {name}{whose} in the local catalogue nor with {peers} asked");
     let error = NodeError::new(ErrorKind::NotFound, message);
+    if is_here {
+        return error.hint(format!("see who publishes it with: ggen-p2p-tui show {name}"));
+    }
     if similar.is_empty() {
         return error.hint(format!("check the spelling, or look for it with: ggen-p2p-tui search {name}"));
     }

@@ -17,7 +17,7 @@ use crate::market::release::DEFAULT_VALIDITY;
 use crate::market::{Manifest, MarketError, PackageId, PackageName, PublisherKey, Release, ReleaseId, VerifiedRelease};
 
 use super::super::api::{
-    Inspection, NodeEvent, NodeReply, PublishAnswer, PublishPlan, PublishRequest, PublishStage, Via,
+    Already, Inspection, NodeEvent, NodeReply, PublishAnswer, PublishPlan, PublishRequest, PublishStage, Via,
 };
 use super::super::clock::unix_now;
 use super::super::context::Context;
@@ -48,7 +48,9 @@ pub async fn inspect(context: &Context, path: String, allow: Vec<String>) -> Res
     let changes = changes(context, before, &packed).await;
     let publisher = context.identity.public();
     let plan = PublishPlan::of(&path, manifest, packed, findings, Some(publisher), previous);
-    Ok(NodeReply::Inspect(PublishPlan { changes, ..plan }.into()))
+    let out = own.iter().map(|one| (one.release().version.clone(), one.release().package_id));
+    let already = Already::of(out, &plan.version, plan.package_id);
+    Ok(NodeReply::Inspect(PublishPlan { changes, already, ..plan }.into()))
 }
 
 /// What is another than in the version before; none where that is not here, or cannot be read any more.
@@ -82,7 +84,7 @@ pub async fn publish(context: &Context, request: PublishRequest) -> Result<NodeR
     prepare::refuse_errors(&prepared)?;
     let findings = prepared.findings.clone();
     let files = prepared.packed.files.len();
-    let release = sign_and_store(context, prepared, &stage).await?;
+    let (release, again) = sign_and_store(context, prepared, &stage).await?;
     stage(PublishStage::Announcing, 0);
     if let Err(error) = heads::renew(context, false).await {
         tracing::warn!(%error, "the package's head was not renewed");
@@ -90,15 +92,15 @@ pub async fn publish(context: &Context, request: PublishRequest) -> Result<NodeR
     announce(context, &release).await;
     let confirmed =
         confirm::wait(context, &release, &request, |seen_by| stage(PublishStage::Confirming, seen_by)).await;
-    Ok(NodeReply::Publish(answer(&release, files, findings, confirmed)))
+    Ok(NodeReply::Publish(PublishAnswer { again, ..answer(&release, files, findings, confirmed) }))
 }
 
-/// One at a time, so that each release has a sequence number of its own.
+/// One at a time, so that each release has a sequence number of its own. Also tells whether it was out already.
 async fn sign_and_store(
     context: &Context,
     prepared: Prepared,
     stage: &impl Fn(PublishStage, usize),
-) -> Result<VerifiedRelease, NodeError> {
+) -> Result<(VerifiedRelease, bool), NodeError> {
     let _lock = context.services.publishing().await;
     stage(PublishStage::Signing, 0);
     let known = own_versions(context, &prepared.manifest.name).await?;
@@ -116,7 +118,7 @@ async fn sign_and_store(
     if is_new {
         context.bus.emit(NodeEvent::Feed(feed_item(&release, Via::Own, None, now)));
     }
-    Ok(release)
+    Ok((release, !is_new))
 }
 
 async fn own_versions(context: &Context, name: &PackageName) -> Result<Vec<VerifiedRelease>, MarketError> {
@@ -230,6 +232,7 @@ fn answer(
         seen_by_peers: confirmed.peers.iter().map(ToString::to_string).collect(),
         held_by: confirmed.held_by,
         findings,
+        again: false,
         share: format!("ggen:{}@{}?publisher={}", signed.name.as_str(), signed.version, signed.publisher),
     }
 }
