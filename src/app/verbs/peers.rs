@@ -273,7 +273,7 @@ pub async fn keep(context: &Context, session: &Session, peer: &str) -> Result<()
     let peer = remembered(&node, peer).await?;
     let new = node.keep(peer.clone()).await?;
     let text =
-        if new { "from now on this node stays connected with" } else { "this node stays connected already with" };
+        if new { "from now on this node keeps up the connection with" } else { "this node stays connected already with" };
     context.output.answer(&json!({ "kept": true, "new": new, "peer_id": peer }), |_| format!("{text} {peer}\n"))
 }
 
