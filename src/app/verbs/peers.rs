@@ -272,8 +272,11 @@ pub async fn keep(context: &Context, session: &Session, peer: &str) -> Result<()
     let node = session.running(context).await?;
     let peer = remembered(&node, peer).await?;
     let new = node.keep(peer.clone()).await?;
-    let text =
-        if new { "from now on this node keeps up the connection with" } else { "this node stays connected already with" };
+    let text = if new {
+        "from now on this node keeps up the connection with"
+    } else {
+        "this node stays connected already with"
+    };
     context.output.answer(&json!({ "kept": true, "new": new, "peer_id": peer }), |_| format!("{text} {peer}\n"))
 }
 

@@ -4,11 +4,15 @@ use toml_edit::{Item, Key, TableLike, Value};
 
 use super::source::Source;
 use super::{Finding, Severity};
+use crate::market::release::{MAX_DESCRIPTION, MAX_LICENCE, MAX_REPOSITORY};
 use crate::market::{MarketError, SafeText};
 
 /// Labels (tags, keywords) kept, and terminal cells of each.
 const MAX_LABELS: usize = 32;
 const MAX_LABEL: usize = 64;
+
+/// What the address of a repository begins with.
+const REPOSITORY_STARTS: [&str; 6] = ["https://", "http://", "git://", "ssh://", "git+", "git@"];
 
 /// Authors kept.
 const MAX_AUTHORS: usize = 16;
@@ -101,13 +105,38 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self, key: &str, field: Option<Field<'a>>) -> Option<SafeText> {
         let field = field?;
         match field.item.as_str() {
-            Some(text) => Some(SafeText::new(text.trim())).filter(|text| !text.is_empty()),
+            Some(text) => Some(self.signable(key, text.trim(), field.line)).filter(|text| !text.is_empty()),
             None => {
                 let message = format!("'{key}' is {}, not text; it was passed over", kind(field.item));
                 self.note(Severity::Warning, "field-type", field.line, &message, &format!("write {key} = \"…\""));
                 None
             }
         }
+    }
+
+    /// What can be signed and shown of a text; a finding says where that is not all of it.
+    fn signable(&mut self, key: &str, raw: &str, line: Option<u32>) -> SafeText {
+        let bytes = match key {
+            "description" => MAX_DESCRIPTION,
+            "license" => MAX_LICENCE,
+            "repository" => MAX_REPOSITORY,
+            _ => MAX_LABEL,
+        };
+        let text = SafeText::capped_bytes(raw, bytes);
+        // Ends of lines are blanks from here on.
+        if text.split_whitespace().eq(raw.split_whitespace()) {
+            return text;
+        }
+        if text.ends_with('…') && !raw.ends_with('…') {
+            let message =
+                format!("'{key}' is longer than what is signed and shown of it, and is cut after: {}", tail(&text));
+            self.note(Severity::Warning, "text-cut", line, &message, "say it in fewer words");
+        } else {
+            let message =
+                format!("'{key}' has characters that no screen is to be given; it is read as: {}", tail(&text));
+            self.note(Severity::Warning, "text-cleaned", line, &message, "leave out what cannot be seen");
+        }
+        text
     }
 
     pub fn description(&mut self) -> SafeText {
@@ -124,7 +153,13 @@ impl<'a> Reader<'a> {
     pub fn repository(&mut self) -> SafeText {
         let nested = self.nested("metadata", "repository");
         let field = self.main("repository").or(nested);
-        self.text("repository", field).unwrap_or_default()
+        let repository = self.text("repository", field).unwrap_or_default();
+        if !repository.is_empty() && !REPOSITORY_STARTS.iter().any(|start| repository.starts_with(start)) {
+            let message = format!("'{repository}' is no address that a repository can be fetched from");
+            let line = field.and_then(|field| field.line);
+            self.note(Severity::Warning, "repository-unclear", line, &message, "write the whole address: https://…");
+        }
+        repository
     }
 
     fn missing(&mut self, key: &str, example: &str) -> SafeText {
@@ -159,7 +194,7 @@ impl<'a> Reader<'a> {
         let Some(field) = self.main(key).or_else(|| self.root(key)).or(marketplace) else { return Vec::new() };
         let mut labels: Vec<SafeText> = Vec::new();
         for raw in self.label_texts(key, field) {
-            let label = SafeText::capped(raw.trim(), MAX_LABEL);
+            let label = self.signable(key, raw.trim(), field.line);
             if !label.is_empty() && !labels.contains(&label) {
                 labels.push(label);
             }
@@ -214,6 +249,12 @@ impl<'a> Reader<'a> {
         authors.truncate(MAX_AUTHORS);
         authors
     }
+}
+
+/// The end of a text, for a sentence.
+fn tail(text: &SafeText) -> String {
+    let skipped = text.chars().count().saturating_sub(40);
+    text.chars().skip(skipped).collect()
 }
 
 fn labels_in<'a>(name: &'a str, item: &'a Item) -> Vec<&'a str> {

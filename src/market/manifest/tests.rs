@@ -282,6 +282,35 @@ fn oversized_and_non_text_manifests_are_refused() {
 }
 
 #[test]
+fn what_is_not_all_signed_is_said() {
+    let manifest = |field: &str| format!("[package]\nname = \"a\"\nversion = \"1.0.0\"\ncategory = \"c\"\n{field}\n");
+    let found = |field: &str| {
+        let (read, findings) = read("package.toml", &manifest(field));
+        let told = |code: &&str| ["text-cut", "text-cleaned", "repository-unclear"].contains(code);
+        let codes: Vec<_> = codes(&findings).into_iter().filter(told).map(str::to_owned).collect();
+        assert!(codes.is_empty() || findings.iter().any(|finding| finding.line == Some(5)), "{findings:?}");
+        (codes.join(" "), read)
+    };
+    let long = "word ".repeat(300);
+    for (field, code) in [
+        (format!("description = \"{long}\""), "text-cut"),
+        (format!("license = \"{}\"", "MIT OR ".repeat(40)), "text-cut"),
+        (format!("repository = \"https://example.org/{}\"", "r".repeat(300)), "text-cut"),
+        (format!("tags = [\"{}\"]", "t".repeat(65)), "text-cut"),
+        ("description = \"left\\u202Eright\"".into(), "text-cleaned"),
+        ("tags = [\"zero\\u200Bwidth\"]".into(), "text-cleaned"),
+        ("repository = \"javascript:alert(1)\"".into(), "repository-unclear"),
+        ("description = \"two\\nlines\"".into(), ""),
+        ("description = \"Fine, and ends with …\"".into(), ""),
+        ("repository = \"git@example.org:a/b.git\"".into(), ""),
+        (format!("tags = [\"{}\"]", "t".repeat(64)), ""),
+    ] {
+        assert_eq!(found(&field).0, code, "{field}");
+    }
+    assert!(found(&format!("description = \"{long}\"")).1.description.ends_with('…'));
+}
+
+#[test]
 fn findings_are_bounded_and_safe_to_show() {
     let files: String = (0..500).map(|i| format!("\"gone-{i}\\u001b[2J\" = \"x\"\n")).collect();
     let (_, findings) = read("package.toml", &format!("{WHOLE}[files]\n{files}"));

@@ -17,6 +17,8 @@ use sha2::{Digest, Sha256};
 use super::envelope::Envelope;
 use super::{Dependency, Identity, MarketError, PackageId, PackageName, PublisherKey, ReleaseId, SafeText};
 
+pub(in crate::market) use wire::{MAX_DESCRIPTION, MAX_LICENCE, MAX_REPOSITORY};
+
 /// An envelope's size limit in bytes.
 pub const MAX_ENVELOPE: usize = 4096;
 

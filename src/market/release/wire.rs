@@ -39,11 +39,11 @@ use crate::market::{Dependency, MarketError, PackageId, PackageName, PublisherKe
 const FORMAT: u8 = 1;
 
 const MAX_VERSION: usize = 64;
-const MAX_DESCRIPTION: usize = 1024;
+pub(in crate::market) const MAX_DESCRIPTION: usize = 1024;
 const MAX_LABEL: usize = 64;
 const MAX_LABELS: usize = 32;
-const MAX_LICENCE: usize = 128;
-const MAX_REPOSITORY: usize = 256;
+pub(in crate::market) const MAX_LICENCE: usize = 128;
+pub(in crate::market) const MAX_REPOSITORY: usize = 256;
 const MAX_DEPENDENCIES: usize = 64;
 const MAX_REQUIREMENT: usize = 128;
 const MAX_REASON: usize = 256;
