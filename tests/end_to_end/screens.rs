@@ -210,6 +210,9 @@ fn hostile_fields_of_a_real_package_reach_the_terminal_as_text() {
     // Without the name that no package may hold.
     std::fs::remove_file(folder.join("a\u{1b}]0;owned\u{7}b.ttl")).expect("removed");
     terminal.type_keys(ENTER);
+    // What of its texts was left out is said first.
+    terminal.wait_until("what was cleaned", |screen| screen.contains("text-cleaned") && !screen.contains("error"));
+    terminal.type_keys(ENTER);
     terminal.wait_until("its files", |screen| screen.contains("plain.ttl") && screen.contains("licence"));
     terminal.type_keys(ENTER);
     terminal.wait_for_text("Publish?");
